@@ -1,0 +1,40 @@
+/**
+ * Numaris as a child process, started with the very command of the `serve` task, permissions and all.
+ *
+ * @module
+ */
+
+import configuration from "../../deno.json" with { type: "json" };
+import { ServerProcess } from "./server_process.ts";
+
+const ROOT = new URL("../..", import.meta.url);
+
+/** How to start Numaris. */
+export interface NumarisOptions {
+  /** Number of workers; 1 unless told. */
+  workers?: number;
+  /** More flags, as after `deno task serve`. */
+  parameters?: readonly string[];
+}
+
+/** The arguments to `deno` of the `serve` task. */
+export function serveTaskArguments(): string[] {
+  const [program, ...rest] = configuration.tasks.serve.split(" ");
+  if (program !== "deno") throw new Error("Cannot start Numaris: the serve task is not deno's");
+  return rest;
+}
+
+/** Starts Numaris on a free port of 127.0.0.1. */
+export function startNumaris(options: NumarisOptions = {}): Promise<ServerProcess> {
+  const { workers = 1, parameters = [] } = options;
+  return ServerProcess.start({
+    name: "Numaris",
+    program: Deno.execPath(),
+    cwd: ROOT,
+    parameters: (port) => [
+      ...serveTaskArguments(),
+      ...["--port", String(port), "--workers", String(workers)],
+      ...parameters,
+    ],
+  });
+}
