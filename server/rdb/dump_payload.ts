@@ -1,0 +1,101 @@
+/**
+ * The payload of DUMP and RESTORE:
+ *
+ * ```text
+ * 1 byte    type of the value: 0 is a string
+ * n bytes   the value (see string_encoding.ts)
+ * 2 bytes   RDB version, little endian
+ * 8 bytes   CRC-64 of all before it, little endian
+ * ```
+ *
+ * @module
+ */
+
+import type { ByteBuffer } from "./byte_buffer.ts";
+import { Crc64 } from "./crc64.ts";
+import { encodeString, StringReader } from "./string_encoding.ts";
+
+/** The RDB version that payloads carry, and the newest one that is read: Redis 7.0's. */
+export const RDB_VERSION = 10;
+
+const TYPE_STRING = 0;
+const VERSION_BYTES = 2;
+const CHECKSUM_BYTES = 8;
+const FOOTER_BYTES = VERSION_BYTES + CHECKSUM_BYTES;
+
+/** What became of a payload. */
+export const PayloadStatus = {
+  ok: 0,
+  /** Too short, too new, or its checksum does not match. */
+  wrongFooter: 1,
+  /** The checksum matches, yet the value cannot be read, or is of a type that is not supported. */
+  badFormat: 2,
+} as const;
+
+/** One of `PayloadStatus`. */
+export type PayloadStatus = typeof PayloadStatus[keyof typeof PayloadStatus];
+
+const checksum = new Crc64();
+
+/**
+ * Writes the payload of a string into `to`, which is cleared first: byte for byte what
+ * redis-server 7.0's DUMP returns. O(lengthBytes).
+ *
+ * @param value Holds the string's bytes from `start` on; may be shared memory.
+ */
+export function encodeStringPayload(
+  value: Uint8Array,
+  start: number,
+  lengthBytes: number,
+  to: ByteBuffer,
+): void {
+  to.clear();
+  to.byte(TYPE_STRING);
+  encodeString(value, start, lengthBytes, to);
+  to.byte(RDB_VERSION);
+  to.byte(RDB_VERSION >>> 8);
+  checksum.reset();
+  checksum.update(to.bytes, 0, to.lengthBytes);
+  for (let shift = 0; shift < 32; shift += 8) to.byte(checksum.low >>> shift);
+  for (let shift = 0; shift < 32; shift += 8) to.byte(checksum.high >>> shift);
+}
+
+/**
+ * Reads the string of a payload into `into`, which is cleared first. As in redis-server, bytes
+ * between the value and the footer are ignored. O(length of payload and value).
+ *
+ * @param valueMaxBytes Longer values are a bad format.
+ * @param skipChecksum Whether to read the payload whatever its checksum says.
+ */
+export function decodeStringPayload(
+  payload: Uint8Array,
+  start: number,
+  lengthBytes: number,
+  valueMaxBytes: number,
+  into: ByteBuffer,
+  skipChecksum = false,
+): PayloadStatus {
+  if (lengthBytes < FOOTER_BYTES) return PayloadStatus.wrongFooter;
+  const footer = start + lengthBytes - FOOTER_BYTES;
+  const version = payload[footer] | (payload[footer + 1] << 8);
+  if (version > RDB_VERSION) return PayloadStatus.wrongFooter;
+  if (!skipChecksum && !checksumMatches(payload, start, footer + VERSION_BYTES)) {
+    return PayloadStatus.wrongFooter;
+  }
+  if (footer === start || payload[start] !== TYPE_STRING) return PayloadStatus.badFormat;
+  // As redis-server's, the reader's bound is the payload's end: a value may run into the footer.
+  const reader = new StringReader(payload, start + 1, start + lengthBytes, valueMaxBytes);
+  return reader.read(into) ? PayloadStatus.ok : PayloadStatus.badFormat;
+}
+
+function checksumMatches(payload: Uint8Array, start: number, end: number): boolean {
+  checksum.reset();
+  checksum.update(payload, start, end - start);
+  const low = littleEndian32(payload, end);
+  const high = littleEndian32(payload, end + 4);
+  return low === (checksum.low | 0) && high === (checksum.high | 0);
+}
+
+function littleEndian32(bytes: Uint8Array, at: number): number {
+  return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
+}
