@@ -94,3 +94,24 @@ function endOfLine(bytes: Uint8Array, start: number, lengthBytes: number): numbe
   const index = bytes.indexOf(CARRIAGE_RETURN, start);
   return index < 0 || index + 2 > lengthBytes ? -1 : index + 2;
 }
+
+/** The raw bytes of each direct child of an aggregate reply (array, set, push, map: keys too). */
+export function elementsOf(reply: Uint8Array): Uint8Array[] {
+  const elements: Uint8Array[] = [];
+  let rest = reply.subarray(endOfLine(reply, 0, reply.length));
+  while (rest.length > 0) {
+    const end = new ReplyScanner().end(rest, rest.length);
+    if (end < 0) throw new Error("Cannot read a reply: its last element is cut off");
+    elements.push(rest.subarray(0, end));
+    rest = rest.subarray(end);
+  }
+  return elements;
+}
+
+/** The text of a bulk or simple reply, one character per byte, without its frame. */
+export function textOf(reply: Uint8Array): string {
+  const lineEnd = endOfLine(reply, 0, reply.length);
+  const framed = "$=!".includes(String.fromCharCode(reply[0]));
+  const content = framed ? reply.subarray(lineEnd, -2) : reply.subarray(1, lineEnd - 2);
+  return new TextDecoder("latin1").decode(content);
+}

@@ -1,0 +1,111 @@
+/**
+ * One step of a differential sequence: a command, over which connection it goes, and how its two
+ * replies are compared.
+ *
+ * @module
+ */
+
+import { type Argument, concatenate, printable, type RespClient } from "../support/resp_client.ts";
+import { elementsOf, textOf } from "../support/resp_reader.ts";
+
+/**
+ * How two replies must agree.
+ * `exact`: byte for byte. `unordered`: the same elements in any order. `near`: times that differ by
+ * a few seconds (milliseconds where the command's name starts with P). `shape`: the same RESP type. `scan`: run SCAN to its end, compare the
+ * sets of keys.
+ */
+export type Comparison = "exact" | "unordered" | "near" | "shape" | "scan";
+
+/** One command of a sequence. */
+export interface Step {
+  readonly parts: readonly Argument[];
+  readonly comparison: Comparison;
+  /** Index of the connection it goes over. */
+  readonly connection: number;
+  /** Milliseconds to wait behind the reply, so that both servers' clocks have moved on. */
+  readonly waitMs: number;
+}
+
+/** How far the times in the replies of a `near` step may lie apart. */
+const NEAR_TOLERANCE_SECONDS = 5;
+const SCAN_CALL_COUNT_MAX = 10_000;
+
+/** Sends the step over `client` and returns what is to be compared. */
+export async function runStep(client: RespClient, step: Step): Promise<Uint8Array> {
+  return step.comparison === "scan"
+    ? await scanToEnd(client, step.parts)
+    : await client.command(...step.parts);
+}
+
+/** Whether both replies to `step` agree. */
+export function repliesAgree(step: Step, ours: Uint8Array, theirs: Uint8Array): boolean {
+  switch (step.comparison) {
+    case "exact":
+    case "scan":
+      return sameBytes(ours, theirs);
+    case "shape":
+      return ours[0] === theirs[0] && (!isError(ours) || sameBytes(ours, theirs));
+    case "unordered":
+      return sameBytes(sortedElements(ours), sortedElements(theirs));
+    case "near":
+      return sameBytes(ours, theirs) || nearTimes(step, ours, theirs);
+  }
+}
+
+/** The step as one would type it. */
+export function describeStep(step: Step): string {
+  const words = step.parts.map((part) => {
+    const text = typeof part === "object" ? printable(part, 80) : printable(utf8(part), 80);
+    return /^[\w:.+*?-]+$/.test(text) ? text : `"${text}"`;
+  });
+  const wait = step.waitMs > 0 ? `  (then wait ${step.waitMs} ms)` : "";
+  return `[connection ${step.connection}] ${words.join(" ")}${wait}`;
+}
+
+function utf8(part: string | number): Uint8Array {
+  return new TextEncoder().encode(String(part));
+}
+
+function isError(reply: Uint8Array): boolean {
+  return reply[0] === 45;
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+}
+
+function sortedElements(reply: Uint8Array): Uint8Array {
+  if (!"*~>%".includes(String.fromCharCode(reply[0]))) return reply;
+  const elements = elementsOf(reply);
+  const head = reply.subarray(0, reply.indexOf(10) + 1);
+  return concatenate([head, ...elements.sort(byBytes)]);
+}
+
+function byBytes(left: Uint8Array, right: Uint8Array): number {
+  const shared = Math.min(left.length, right.length);
+  for (let i = 0; i < shared; i++) if (left[i] !== right[i]) return left[i] - right[i];
+  return left.length - right.length;
+}
+
+function nearTimes(step: Step, ours: Uint8Array, theirs: Uint8Array): boolean {
+  if (ours[0] !== 58 || theirs[0] !== 58) return false;
+  const [left, right] = [Number(textOf(ours)), Number(textOf(theirs))];
+  const inMilliseconds = /^p/i.test(String(step.parts[0]));
+  const tolerance = NEAR_TOLERANCE_SECONDS * (inMilliseconds ? 1000 : 1);
+  return left >= 0 && right >= 0 && Math.abs(left - right) <= tolerance;
+}
+
+/** Runs SCAN until its cursor is 0: a sorted list of distinct keys, or the first error. */
+async function scanToEnd(client: RespClient, parts: readonly Argument[]): Promise<Uint8Array> {
+  const keys = new Set<string>();
+  let cursor: string | Argument = parts[1] ?? "0";
+  for (let call = 0; call < SCAN_CALL_COUNT_MAX; call++) {
+    const reply = await client.command(parts[0], cursor, ...parts.slice(2));
+    if (isError(reply)) return reply;
+    const [next, page] = elementsOf(reply);
+    for (const key of elementsOf(page)) keys.add(textOf(key));
+    cursor = textOf(next);
+    if (cursor === "0") return utf8([...keys].sort().join("\n"));
+  }
+  throw new Error("SCAN did not come to an end");
+}
