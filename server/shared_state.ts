@@ -6,7 +6,7 @@
  * offset  bytes  what
  *      0     64  identity   i32 magic, worker count, command count
  *     64     64  clients    i64 last id; i32 connected, i32 blocked
- *    128     64  pause      i64 end (ms); i32 mode, i32 epoch
+ *    128     64  pause      i64 end in ms since the epoch × 4 + mode; i32 epoch of changes
  *    192     64  lifecycle  i32 shutting down, error table lock, error prefix count, no expiry
  *    256    128  gauges     16 f64, each with one writer (the cron of worker 0)
  *    384   4096  errors     128 prefixes of 32 bytes: length (1), name (31, latin-1)
@@ -67,9 +67,13 @@ const COMMAND_COUNT_INDEX = WORKER_COUNT_INDEX + 1;
 const LAST_ID_INDEX64 = CLIENTS_OFFSET_BYTES / F64_BYTES;
 const CONNECTED_INDEX = (CLIENTS_OFFSET_BYTES + F64_BYTES) / I32_BYTES;
 const BLOCKED_INDEX = CONNECTED_INDEX + 1;
-const PAUSE_END_INDEX64 = PAUSE_OFFSET_BYTES / F64_BYTES;
-const PAUSE_MODE_INDEX = (PAUSE_OFFSET_BYTES + F64_BYTES) / I32_BYTES;
-const PAUSE_EPOCH_INDEX = PAUSE_MODE_INDEX + 1;
+const PAUSE_INDEX64 = PAUSE_OFFSET_BYTES / F64_BYTES;
+/** The low half of the pause, where the mode is: every platform that Deno runs on is little endian. */
+const PAUSE_LOW_INDEX = PAUSE_OFFSET_BYTES / I32_BYTES;
+const PAUSE_EPOCH_INDEX = PAUSE_LOW_INDEX + F64_BYTES / I32_BYTES;
+const PAUSE_MODE_BITS = 2;
+const PAUSE_MODE_MASK = (1 << PAUSE_MODE_BITS) - 1;
+const PAUSE_END_MS_MAX = 2 ** 53;
 const SHUTDOWN_INDEX = LIFECYCLE_OFFSET_BYTES / I32_BYTES;
 const ERROR_LOCK_INDEX = SHUTDOWN_INDEX + 1;
 const ERROR_COUNT_INDEX = ERROR_LOCK_INDEX + 1;
@@ -198,28 +202,44 @@ export class SharedState {
 
   /** `PAUSE_NONE`, `PAUSE_WRITE` or `PAUSE_ALL`, whether or not its time is over. One plain load. */
   get pauseMode(): number {
-    return this.#i32[PAUSE_MODE_INDEX];
+    return this.#i32[PAUSE_LOW_INDEX] & PAUSE_MODE_MASK;
   }
 
-  /** When the pause ends, in milliseconds since the epoch. */
+  /** When the pause ends, in milliseconds since the epoch; 0 when there is none. */
   get pauseEndMs(): number {
-    return Number(Atomics.load(this.#i64, PAUSE_END_INDEX64));
+    return Number(Atomics.load(this.#i64, PAUSE_INDEX64) >> BigInt(PAUSE_MODE_BITS));
   }
 
-  /** Sets the pause (`PAUSE_NONE` ends it) and wakes every worker that watches it. */
-  setPause(mode: number, endMs: number): void {
-    assert(mode >= PAUSE_NONE && mode <= PAUSE_ALL, "a known pause mode");
-    Atomics.store(this.#i64, PAUSE_END_INDEX64, BigInt(Math.trunc(endMs)));
-    Atomics.store(this.#i32, PAUSE_MODE_INDEX, mode);
-    Atomics.add(this.#i32, PAUSE_EPOCH_INDEX, 1);
-    Atomics.notify(this.#i32, PAUSE_EPOCH_INDEX);
+  /**
+   * Pauses until `endMs`, milliseconds since the epoch, and wakes every worker that watches. A pause
+   * that is on keeps the stricter mode and the later end.
+   */
+  extendPause(mode: number, endMs: number): void {
+    assert(mode === PAUSE_WRITE || mode === PAUSE_ALL, "a mode that pauses");
+    const shift = BigInt(PAUSE_MODE_BITS);
+    for (;;) {
+      const before = Atomics.load(this.#i64, PAUSE_INDEX64);
+      const strictest = Math.max(mode, Number(before & BigInt(PAUSE_MODE_MASK)));
+      const wanted = BigInt(Math.trunc(Math.min(endMs, PAUSE_END_MS_MAX)));
+      const latest = wanted > before >> shift ? wanted : before >> shift;
+      const after = latest << shift | BigInt(strictest);
+      if (Atomics.compareExchange(this.#i64, PAUSE_INDEX64, before, after) === before) break;
+    }
+    this.#announcePause();
   }
 
-  /** Ends the pause if it is still the one that ends at `endMs`. */
-  expirePause(endMs: number): void {
-    const end = BigInt(Math.trunc(endMs));
-    if (Atomics.compareExchange(this.#i64, PAUSE_END_INDEX64, end, 0n) !== end) return;
-    Atomics.store(this.#i32, PAUSE_MODE_INDEX, PAUSE_NONE);
+  /** Ends the pause and wakes every worker that watches it. */
+  endPause(): void {
+    Atomics.store(this.#i64, PAUSE_INDEX64, 0n);
+    this.#announcePause();
+  }
+
+  /** Ends the pause if its time is over at `nowMs`; whether none is on now. */
+  expirePause(nowMs: number): boolean {
+    const pause = Atomics.load(this.#i64, PAUSE_INDEX64);
+    if (nowMs < Number(pause >> BigInt(PAUSE_MODE_BITS))) return false;
+    // A pause that began meanwhile stays: only the one that was looked at is taken away.
+    return Atomics.compareExchange(this.#i64, PAUSE_INDEX64, pause, 0n) === pause;
   }
 
   /** Rises with every change of the pause. */
@@ -324,6 +344,11 @@ export class SharedState {
     this.gauges[GAUGE_INPUT_KIB_PER_SECOND] = 0;
     this.gauges[GAUGE_OUTPUT_KIB_PER_SECOND] = 0;
     this.gauges[GAUGE_EXPIRED_STALE_PERCENT] = 0;
+  }
+
+  #announcePause(): void {
+    Atomics.add(this.#i32, PAUSE_EPOCH_INDEX, 1);
+    Atomics.notify(this.#i32, PAUSE_EPOCH_INDEX);
   }
 
   #sumAt(offset: number, sinceReset: boolean): number {
