@@ -11,8 +11,8 @@ import { elementsOf, textOf } from "../support/resp_reader.ts";
 /**
  * How two replies must agree.
  * `exact`: byte for byte. `unordered`: the same elements in any order. `near`: times that differ by
- * a few seconds (milliseconds where the command's name starts with P). `shape`: the same RESP type. `scan`: run SCAN to its end, compare the
- * sets of keys.
+ * a few seconds (milliseconds where the command's name starts with P). `shape`: the same RESP type,
+ * and the same words where that is an error. `scan`: run SCAN to its end, compare the sets of keys.
  */
 export type Comparison = "exact" | "unordered" | "near" | "shape" | "scan";
 

@@ -1,5 +1,5 @@
 /**
- * Numaris as a child process, started with the very command of the `serve` task, permissions and all.
+ * Numaris as a child process, started as the `serve` task starts it, permissions and all.
  *
  * @module
  */

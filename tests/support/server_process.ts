@@ -1,5 +1,5 @@
 /**
- * A server as a child process: started, awaited until it accepts connections, stopped, its log kept.
+ * A server as a child process: started, awaited until it is ready, stopped, its log kept.
  *
  * @module
  */

@@ -1,0 +1,38 @@
+/**
+ * What `deno task compile` runs: builds one executable, the worker modules included, in `dist/`.
+ *
+ * `deno compile` downloads a runtime (`denort`) unless `DENORT_BIN` names one. Where neither is to
+ * be had, `DENORT_BIN=$(command -v deno)` still builds the whole module graph: a check that nothing
+ * is missing from it, but what comes out is not runnable.
+ *
+ * @module
+ */
+
+import { readSources, workerModules } from "./support/source_rules.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const OUTPUT_PATH = "dist/numaris";
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
+
+async function main(moreArguments: string[]): Promise<number> {
+  const includes = workerModules(readSources(ROOT)).flatMap((path) => ["--include", path]);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["compile", "--output", OUTPUT_PATH, "--no-prompt"],
+      ...["--allow-ffi", "--allow-net", "--allow-read", "--allow-write"],
+      ...includes,
+      ...moreArguments,
+      "mod.ts",
+    ],
+    cwd: ROOT,
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn();
+  const { code } = await child.status;
+  if (code !== 0) {
+    console.error("Cannot compile. Without a denort, DENORT_BIN=<path of deno> checks the graph.");
+  }
+  return code;
+}
