@@ -126,7 +126,7 @@ function chosenSeed(): number {
 
 async function openPair(workers: number, parameters: readonly string[]): Promise<Pair> {
   const [ours, theirs] = await Promise.all([
-    startNumarisOrStandIn(workers, parameters),
+    startNumaris({ workers, parameters }),
     startRedis(parameters),
   ]);
   return {
@@ -135,16 +135,6 @@ async function openPair(workers: number, parameters: readonly string[]): Promise
     ourClients: await openConnections(ours),
     theirClients: await openConnections(theirs),
   };
-}
-
-/** `NUMARIS_STAND_IN=redis` puts redis-server in our place, to test the grammars themselves. */
-function startNumarisOrStandIn(
-  workers: number,
-  parameters: readonly string[],
-): Promise<ServerProcess> {
-  return Deno.env.get("NUMARIS_STAND_IN") === "redis"
-    ? startRedis(parameters)
-    : startNumaris({ workers, parameters });
 }
 
 function openConnections(server: ServerProcess): Promise<RespClient[]> {

@@ -5,6 +5,7 @@
  */
 
 import configuration from "../../deno.json" with { type: "json" };
+import { startRedis } from "./redis_server.ts";
 import { ServerProcess } from "./server_process.ts";
 
 const ROOT = new URL("../..", import.meta.url);
@@ -24,9 +25,13 @@ export function serveTaskArguments(): string[] {
   return rest;
 }
 
-/** Starts Numaris on a free port of 127.0.0.1. */
+/**
+ * Starts Numaris on a free port of 127.0.0.1. With `NUMARIS_STAND_IN=redis` it starts redis-server
+ * instead, so that tests can be tested themselves.
+ */
 export function startNumaris(options: NumarisOptions = {}): Promise<ServerProcess> {
   const { workers = 1, parameters = [] } = options;
+  if (Deno.env.get("NUMARIS_STAND_IN") === "redis") return startRedis(parameters);
   return ServerProcess.start({
     name: "Numaris",
     program: Deno.execPath(),
