@@ -115,6 +115,7 @@ export class Allocator {
   readonly #memory: HeapMemory;
   readonly #pages: PageHeap;
   readonly #u32: Uint32Array<SharedArrayBuffer>;
+  readonly #i32: Int32Array<SharedArrayBuffer>;
   readonly #f64: Float64Array<SharedArrayBuffer>;
   readonly #regionShift: number;
   readonly #nodeSlotMask: number;
@@ -129,6 +130,7 @@ export class Allocator {
     this.#memory = memory;
     this.#pages = new PageHeap(window, memory);
     this.#u32 = window.u32;
+    this.#i32 = window.i32;
     this.#f64 = window.f64;
     this.#regionShift = layout.regionShift;
     this.#nodeSlotMask = layout.nodeSlotMask;
@@ -256,64 +258,64 @@ export class Allocator {
   }
 
   #allocateSmall(bytes: number, guardedBytes: number, node: NodeSlot): Ref {
-    const u32 = this.#u32;
+    const i32 = this.#i32;
     assert(bytes > 0, "a block has at least one byte");
     const sizeClass = CLASS_BY_REFS[(guardedBytes + 15) >>> 4];
-    const counters = CLASS_RECORDS_WORD + node * CLASS_RECORDS_NODE_WORDS +
-      (sizeClass << CLASS_RECORD_SHIFT);
-    let page = u32[counters + CLASS_CURRENT];
-    let record = PAGE_TABLE_WORD + (page << PAGE_RECORD_SHIFT);
-    let ref = u32[record + PAGE_FREE_HEAD];
+    const counters = (CLASS_RECORDS_WORD + node * CLASS_RECORDS_NODE_WORDS +
+      (sizeClass << CLASS_RECORD_SHIFT)) | 0;
+    let page = i32[counters + CLASS_CURRENT];
+    let record = (PAGE_TABLE_WORD + (page << PAGE_RECORD_SHIFT)) | 0;
+    let ref = this.#u32[record + PAGE_FREE_HEAD];
     if (ref !== 0) {
-      u32[record + PAGE_FREE_HEAD] = u32[ref * 4];
+      i32[record + PAGE_FREE_HEAD] = i32[ref * 4];
     } else {
-      let carved = u32[record + PAGE_CARVED];
+      let carved = i32[record + PAGE_CARVED];
       if (page === 0 || carved === CLASS_BLOCK_COUNT[sizeClass]) {
         page = this.#nextSpan(counters, sizeClass, node);
         if (page === 0) return NONE;
-        record = PAGE_TABLE_WORD + (page << PAGE_RECORD_SHIFT);
-        ref = u32[record + PAGE_FREE_HEAD];
-        carved = u32[record + PAGE_CARVED];
+        record = (PAGE_TABLE_WORD + (page << PAGE_RECORD_SHIFT)) | 0;
+        ref = this.#u32[record + PAGE_FREE_HEAD];
+        carved = i32[record + PAGE_CARVED];
       }
       if (ref !== 0) {
-        u32[record + PAGE_FREE_HEAD] = u32[ref * 4];
+        i32[record + PAGE_FREE_HEAD] = i32[ref * 4];
       } else {
         ref = page * HEAP_PAGE_REFS + carved * CLASS_BLOCK_REFS[sizeClass];
-        u32[record + PAGE_CARVED] = carved + 1;
+        i32[record + PAGE_CARVED] = carved + 1;
         this.#carvedLast = ref;
       }
     }
-    u32[record + PAGE_USED]++;
-    const used = u32[counters + CLASS_USED] + 1;
-    u32[counters + CLASS_USED] = used;
-    if (used > u32[counters + CLASS_PEAK]) u32[counters + CLASS_PEAK] = used;
-    this.#f64[(counters + CLASS_REQUESTED) >>> 1] += bytes;
+    i32[record + PAGE_USED] = (i32[record + PAGE_USED] + 1) | 0;
+    const used = (i32[counters + CLASS_USED] + 1) | 0;
+    i32[counters + CLASS_USED] = used;
+    if (used > i32[counters + CLASS_PEAK]) i32[counters + CLASS_PEAK] = used;
+    this.#f64[(counters + CLASS_REQUESTED) >> 1] += bytes;
     this.#f64[TOTAL_ALLOCATED_F64] += CLASS_BLOCK_BYTES[sizeClass];
     return ref as Ref;
   }
 
   #freeSmall(ref: Ref, bytes: number, guardedBytes: number): void {
-    const u32 = this.#u32;
+    const i32 = this.#i32;
     const sizeClass = CLASS_BY_REFS[(guardedBytes + 15) >>> 4];
     const pageOfBlock = ref >>> HEAP_PAGE_REF_SHIFT;
-    const page = u32[PAGE_TABLE_WORD + (pageOfBlock << PAGE_RECORD_SHIFT) + PAGE_FIRST];
-    const record = PAGE_TABLE_WORD + (page << PAGE_RECORD_SHIFT);
+    const page = i32[(PAGE_TABLE_WORD + (pageOfBlock << PAGE_RECORD_SHIFT) + PAGE_FIRST) | 0];
+    const record = (PAGE_TABLE_WORD + (page << PAGE_RECORD_SHIFT)) | 0;
     assert(
-      u32[record + PAGE_KIND] === (KIND_SPAN | (sizeClass << KIND_CLASS_SHIFT)),
+      i32[record + PAGE_KIND] === (KIND_SPAN | (sizeClass << KIND_CLASS_SHIFT)),
       "freed a block that is not of this size",
     );
     const node = (ref >>> this.#regionShift) & this.#nodeSlotMask;
-    const counters = CLASS_RECORDS_WORD + node * CLASS_RECORDS_NODE_WORDS +
-      (sizeClass << CLASS_RECORD_SHIFT);
-    const used = u32[record + PAGE_USED] - 1;
+    const counters = (CLASS_RECORDS_WORD + node * CLASS_RECORDS_NODE_WORDS +
+      (sizeClass << CLASS_RECORD_SHIFT)) | 0;
+    const used = (i32[record + PAGE_USED] - 1) | 0;
     assert(used >= 0, "freed a block of an empty span");
-    u32[ref * 4] = u32[record + PAGE_FREE_HEAD];
-    u32[record + PAGE_FREE_HEAD] = ref;
-    u32[record + PAGE_USED] = used;
-    u32[counters + CLASS_USED]--;
-    this.#f64[(counters + CLASS_REQUESTED) >>> 1] -= bytes;
+    i32[ref * 4] = i32[record + PAGE_FREE_HEAD];
+    i32[record + PAGE_FREE_HEAD] = ref;
+    i32[record + PAGE_USED] = used;
+    i32[counters + CLASS_USED] = (i32[counters + CLASS_USED] - 1) | 0;
+    this.#f64[(counters + CLASS_REQUESTED) >> 1] -= bytes;
     this.#f64[TOTAL_ALLOCATED_F64] -= CLASS_BLOCK_BYTES[sizeClass];
-    if (page === u32[counters + CLASS_CURRENT]) return;
+    if (page === i32[counters + CLASS_CURRENT]) return;
     const blockCount = CLASS_BLOCK_COUNT[sizeClass];
     if (used === 0 || used === blockCount - 1 || used === (blockCount >>> EMPTIER_SHIFT) - 1) {
       this.#moveSpan(counters, sizeClass, page, used, node);

@@ -1,0 +1,23 @@
+/**
+ * Copying bytes between requests, replies and the heap.
+ *
+ * @module
+ */
+
+/** Below this a loop beats `set`, which makes a view object first. */
+const LOOP_BYTES_MAX = 64;
+
+/** Copies `lengthBytes` bytes; the ranges may overlap only when long, or when `to` lies before. */
+export function copyBytes(
+  to: Uint8Array,
+  toStart: number,
+  from: Uint8Array,
+  fromStart: number,
+  lengthBytes: number,
+): void {
+  if (lengthBytes < LOOP_BYTES_MAX) {
+    for (let i = 0; i < lengthBytes; i++) to[toStart + i] = from[fromStart + i];
+  } else {
+    to.set(from.subarray(fromStart, fromStart + lengthBytes), toStart);
+  }
+}

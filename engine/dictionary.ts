@@ -1,0 +1,619 @@
+/**
+ * The hash table of the keyspace: buckets of one cache line, resized a bucket at a time.
+ *
+ * A bucket is 64 bytes, twelve refs with a one-byte fingerprint each:
+ *
+ * ```text
+ *  byte   0                                            48            60      64
+ *        +--------------------------------------------+-------------+-------+
+ *        | 12 refs, 4 bytes each                      | 12 finger-  | ref of|
+ *        |                                            | prints      | next  |
+ *        +--------------------------------------------+-------------+-------+
+ * ```
+ *
+ * A lookup compares four fingerprints at a time in one register, so a miss usually costs one cache
+ * line and a hit two. A full bucket continues in an overflow bucket of the same shape.
+ *
+ * The header of a dictionary is eight words in the shard's header (see the `DICT_*` constants). While
+ * it resizes there are two tables: lookups read both, inserts go to the new one, and every operation
+ * moves one old bucket.
+ *
+ * Invariants:
+ *  1. The slots of a chain are filled from the front, without holes; every bucket of a chain but the
+ *     last is full; no overflow bucket is empty.
+ *  2. An entry is in exactly one table, in the chain that its hash names.
+ *  3. A fingerprint is 0 exactly where its slot is empty.
+ *  4. While two tables exist, chains of the old one below `DICT_REHASH` are empty.
+ *
+ * Complexity: find, insert, remove O(1); scan step O(bucket). Memory: 5.3 bytes per key when full, 7
+ * to 14 at the load the resize policy keeps (4.5 to 9 entries per bucket).
+ *
+ * Sources: cache-line buckets with fingerprints as in F14, Swiss tables and Valkey's hashtable;
+ * incremental resize and the reverse-binary scan cursor (Pieter Noordhuis) from Redis's dict.
+ *
+ * @module
+ */
+
+import type { Allocator } from "./allocator.ts";
+import { assert } from "./assert.ts";
+import { entryKeyEquals, entryKeyLength, entryKeyStart } from "./entry.ts";
+import { fingerprintOf, hashBytes } from "./hash.ts";
+import type { ShardWindow } from "./shard_window.ts";
+import type { NodeSlot, Ref } from "./types.ts";
+import { NONE } from "./types.ts";
+
+/** Slots in a bucket. */
+export const BUCKET_SLOTS = 12;
+/** Bytes of a bucket: one cache line. */
+export const BUCKET_BYTES = 64;
+const BUCKET_WORDS = BUCKET_BYTES / 4;
+const BUCKET_FINGERPRINT_WORD = BUCKET_SLOTS;
+const BUCKET_FINGERPRINT_WORDS = BUCKET_SLOTS / 4;
+const BUCKET_FINGERPRINT_BYTE = BUCKET_FINGERPRINT_WORD * 4;
+const BUCKET_NEXT_WORD = BUCKET_FINGERPRINT_WORD + BUCKET_FINGERPRINT_WORDS;
+
+/** Words of a dictionary's header. */
+export const DICT_TABLE_OLD = 0;
+export const DICT_TABLE_NEW = 1;
+export const DICT_EXPONENT_OLD = 2;
+export const DICT_EXPONENT_NEW = 3;
+export const DICT_COUNT = 4;
+export const DICT_REHASH = 5;
+export const DICT_OVERFLOW_BUCKETS = 6;
+/** Words that a dictionary's header takes (one is spare). */
+export const DICT_HEADER_WORDS = 8;
+
+/** Mean entries per bucket at which a table doubles: a quarter of the slots stay for the spread. */
+const GROW_LOAD = BUCKET_SLOTS * 3 / 4;
+/** Mean entries per bucket below which a table shrinks. */
+const SHRINK_LOAD = 1;
+/** Old buckets that one operation looks at, at most, to find one to move. */
+const REHASH_EMPTY_VISITS_MAX = 10;
+/** Largest table: 2^25 buckets, 2 GiB. */
+const EXPONENT_MAX = 25;
+
+const BYTE_ONES = 0x01010101;
+const BYTE_HIGHS = 0x80808080 | 0;
+
+assert(BUCKET_NEXT_WORD === BUCKET_WORDS - 1, "a bucket is 12 refs, 12 fingerprints and a link");
+
+/** A callback-free cursor step leaves the refs that it met here. */
+export class ScanBatch {
+  /** Refs met by the last step, `count` of them. */
+  refs = new Uint32Array(256);
+  count = 0;
+
+  /** Adds a ref. Amortised O(1). */
+  push(ref: number): void {
+    if (this.count === this.refs.length) {
+      const wider = new Uint32Array(this.count * 2);
+      wider.set(this.refs);
+      this.refs = wider;
+    }
+    this.refs[this.count++] = ref;
+  }
+}
+
+/**
+ * The accessor to the dictionaries of one shard. `dict` is everywhere the index, in the window's
+ * `u32`, of a dictionary's header. Callers hold the shard's lock.
+ */
+export class Dictionary {
+  /** Where the last successful `find` found its ref: an index in `u32`, valid until a change. */
+  foundWord = 0;
+
+  readonly #window: ShardWindow;
+  readonly #allocator: Allocator;
+  readonly #node: NodeSlot;
+  readonly #seed0: number;
+  readonly #seed1: number;
+
+  /** @param node Node slot on which tables are placed. */
+  constructor(
+    window: ShardWindow,
+    allocator: Allocator,
+    node: NodeSlot,
+    seed0: number,
+    seed1: number,
+  ) {
+    this.#window = window;
+    this.#allocator = allocator;
+    this.#node = node;
+    this.#seed0 = seed0;
+    this.#seed1 = seed1;
+  }
+
+  /** Number of entries. */
+  count(dict: number): number {
+    return this.#window.u32[dict + DICT_COUNT];
+  }
+
+  /** Whether a resize is under way. */
+  isRehashing(dict: number): boolean {
+    return this.#window.u32[dict + DICT_TABLE_NEW] !== NONE;
+  }
+
+  /** Bytes that tables and overflow buckets take. */
+  tableBytes(dict: number): number {
+    const u32 = this.#window.u32;
+    let buckets = u32[dict + DICT_OVERFLOW_BUCKETS];
+    if (u32[dict + DICT_TABLE_OLD] !== NONE) buckets += 2 ** u32[dict + DICT_EXPONENT_OLD];
+    if (u32[dict + DICT_TABLE_NEW] !== NONE) buckets += 2 ** u32[dict + DICT_EXPONENT_NEW];
+    return buckets * BUCKET_BYTES;
+  }
+
+  /**
+   * Finds the entry with the given key and sets `foundWord`.
+   *
+   * @param hash `hashBytes` of the key.
+   * @returns The entry, or `NONE`.
+   */
+  find(dict: number, bytes: Uint8Array, start: number, lengthBytes: number, hash: number): Ref {
+    const u32 = this.#window.u32;
+    const old = u32[dict + DICT_TABLE_OLD];
+    if (old === NONE) return NONE;
+    const fresh = u32[dict + DICT_TABLE_NEW];
+    if (fresh !== NONE) return this.#findInTwo(dict, bytes, start, lengthBytes, hash);
+    const mask = (1 << u32[dict + DICT_EXPONENT_OLD]) - 1;
+    return this.#findInChain(
+      old * 4 + (hash & mask) * BUCKET_WORDS,
+      bytes,
+      start,
+      lengthBytes,
+      hash,
+    );
+  }
+
+  #findInTwo(
+    dict: number,
+    bytes: Uint8Array,
+    start: number,
+    lengthBytes: number,
+    hash: number,
+  ): Ref {
+    this.rehashStep(dict);
+    const u32 = this.#window.u32;
+    const fresh = u32[dict + DICT_TABLE_NEW];
+    const oldMask = (1 << u32[dict + DICT_EXPONENT_OLD]) - 1;
+    const oldBucket = u32[dict + DICT_TABLE_OLD] * 4 + (hash & oldMask) * BUCKET_WORDS;
+    const found = this.#findInChain(oldBucket, bytes, start, lengthBytes, hash);
+    if (found !== NONE || fresh === NONE) return found;
+    const mask = (1 << u32[dict + DICT_EXPONENT_NEW]) - 1;
+    return this.#findInChain(
+      fresh * 4 + (hash & mask) * BUCKET_WORDS,
+      bytes,
+      start,
+      lengthBytes,
+      hash,
+    );
+  }
+
+  #findInChain(
+    firstBucketWord: number,
+    bytes: Uint8Array,
+    start: number,
+    lengthBytes: number,
+    hash: number,
+  ): Ref {
+    const window = this.#window;
+    const u32 = window.u32;
+    const pattern = Math.imul(fingerprintOf(hash), BYTE_ONES);
+    let bucket = firstBucketWord;
+    for (;;) {
+      for (let group = 0; group < BUCKET_FINGERPRINT_WORDS; group++) {
+        const difference = u32[bucket + BUCKET_FINGERPRINT_WORD + group] ^ pattern;
+        // Marks the high bit of every zero byte (and, rarely, of a byte above one): the key decides.
+        let matches = (difference - BYTE_ONES) & ~difference & BYTE_HIGHS;
+        while (matches !== 0) {
+          const slotWord = bucket + group * 4 + ((31 - Math.clz32(matches & -matches)) >>> 3);
+          const ref = u32[slotWord] as Ref;
+          if (ref !== NONE && entryKeyEquals(window, ref, bytes, start, lengthBytes)) {
+            this.foundWord = slotWord;
+            return ref;
+          }
+          matches &= matches - 1;
+        }
+      }
+      const next = u32[bucket + BUCKET_NEXT_WORD];
+      if (next === NONE) return NONE;
+      bucket = next * 4;
+    }
+  }
+
+  /**
+   * Inserts an entry whose key is not in the dictionary.
+   *
+   * @returns Whether there was memory for it; if not, nothing changed.
+   */
+  insert(dict: number, ref: Ref, hash: number): boolean {
+    const u32 = this.#window.u32;
+    if (u32[dict + DICT_TABLE_OLD] === NONE && !this.#createTable(dict)) return false;
+    if (u32[dict + DICT_TABLE_NEW] !== NONE) this.rehashStep(dict);
+    else this.#growIfFull(dict);
+    const which = u32[dict + DICT_TABLE_NEW] !== NONE ? DICT_TABLE_NEW : DICT_TABLE_OLD;
+    if (!this.#append(dict, which, ref, hash)) return false;
+    u32[dict + DICT_COUNT]++;
+    return true;
+  }
+
+  /** Removes the entry `ref`, which must be in the dictionary, without freeing its block. */
+  remove(dict: number, ref: Ref, hash: number): void {
+    const u32 = this.#window.u32;
+    this.locate(dict, ref, hash);
+    this.#closeHole(dict, this.foundWord, hash);
+    u32[dict + DICT_COUNT]--;
+    if (u32[dict + DICT_TABLE_NEW] !== NONE) this.rehashStep(dict);
+    else this.#shrinkIfSparse(dict);
+  }
+
+  /** Replaces the entry `from`, which must be there, by `to`, which has the same key. */
+  replace(dict: number, from: Ref, to: Ref, hash: number): void {
+    this.locate(dict, from, hash);
+    this.#window.u32[this.foundWord] = to;
+  }
+
+  /** Sets `foundWord` to where `ref` stands. Asserts that it is there. */
+  locate(dict: number, ref: Ref, hash: number): void {
+    const u32 = this.#window.u32;
+    if (u32[dict + DICT_TABLE_OLD] !== NONE && this.#locateIn(dict, DICT_TABLE_OLD, ref, hash)) {
+      return;
+    }
+    assert(
+      u32[dict + DICT_TABLE_NEW] !== NONE && this.#locateIn(dict, DICT_TABLE_NEW, ref, hash),
+      "Cannot locate an entry: it is not in the dictionary",
+    );
+  }
+
+  #locateIn(dict: number, which: number, ref: Ref, hash: number): boolean {
+    const u32 = this.#window.u32;
+    let bucket = this.#bucketWord(dict, which, hash);
+    for (;;) {
+      for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
+        if (u32[bucket + slot] === ref) {
+          this.foundWord = bucket + slot;
+          return true;
+        }
+      }
+      const next = u32[bucket + BUCKET_NEXT_WORD];
+      if (next === NONE) return false;
+      bucket = next * 4;
+    }
+  }
+
+  /** First bucket, as an index in `u32`, of the chain for `hash` in the table `which`. */
+  #bucketWord(dict: number, which: number, hash: number): number {
+    const u32 = this.#window.u32;
+    const mask = (1 << u32[dict + DICT_EXPONENT_OLD + which]) - 1;
+    return u32[dict + which] * 4 + (hash & mask) * BUCKET_WORDS;
+  }
+
+  #createTable(dict: number): boolean {
+    const table = this.#allocator.allocateZeroed(BUCKET_BYTES, this.#node);
+    if (table === NONE) return false;
+    const u32 = this.#window.u32;
+    u32[dict + DICT_TABLE_OLD] = table;
+    u32[dict + DICT_EXPONENT_OLD] = 0;
+    return true;
+  }
+
+  /** Puts `ref` into the first free slot of its chain, adding an overflow bucket if it must. */
+  #append(dict: number, which: number, ref: Ref, hash: number): boolean {
+    const u32 = this.#window.u32;
+    let bucket = this.#bucketWord(dict, which, hash);
+    while (u32[bucket + BUCKET_NEXT_WORD] !== NONE) bucket = u32[bucket + BUCKET_NEXT_WORD] * 4;
+    let slot = this.#filledSlots(bucket);
+    if (slot === BUCKET_SLOTS) {
+      const overflow = this.#allocator.allocateZeroed(BUCKET_BYTES, this.#node);
+      if (overflow === NONE) return false;
+      u32[dict + DICT_OVERFLOW_BUCKETS]++;
+      u32[bucket + BUCKET_NEXT_WORD] = overflow;
+      bucket = overflow * 4;
+      slot = 0;
+    }
+    u32[bucket + slot] = ref;
+    this.#window.u8[bucket * 4 + BUCKET_FINGERPRINT_BYTE + slot] = fingerprintOf(hash);
+    return true;
+  }
+
+  /** Number of filled slots of one bucket; they stand at its front. */
+  #filledSlots(bucket: number): number {
+    const u32 = this.#window.u32;
+    for (let group = 0; group < BUCKET_FINGERPRINT_WORDS; group++) {
+      const word = u32[bucket + BUCKET_FINGERPRINT_WORD + group];
+      if (word >>> 24 !== 0) continue;
+      return group * 4 + 4 - (Math.clz32(word) >>> 3);
+    }
+    return BUCKET_SLOTS;
+  }
+
+  /** Fills the slot at `holeWord` with the last entry of its chain. */
+  #closeHole(dict: number, holeWord: number, hash: number): void {
+    const u32 = this.#window.u32;
+    const u8 = this.#window.u8;
+    const holeBucket = holeWord - holeWord % BUCKET_WORDS;
+    let previous = 0;
+    let last = holeBucket;
+    while (u32[last + BUCKET_NEXT_WORD] !== NONE) {
+      previous = last;
+      last = u32[last + BUCKET_NEXT_WORD] * 4;
+    }
+    const lastSlot = this.#filledSlots(last) - 1;
+    const lastFingerprint = last * 4 + BUCKET_FINGERPRINT_BYTE + lastSlot;
+    u32[holeWord] = u32[last + lastSlot];
+    u8[holeBucket * 4 + BUCKET_FINGERPRINT_BYTE + holeWord % BUCKET_WORDS] = u8[lastFingerprint];
+    u32[last + lastSlot] = NONE;
+    u8[lastFingerprint] = 0;
+    if (lastSlot !== 0) return;
+    if (previous === 0) previous = this.#predecessor(dict, last, hash);
+    if (previous === 0) return;
+    u32[previous + BUCKET_NEXT_WORD] = NONE;
+    this.#freeOverflow(dict, last);
+  }
+
+  /** The bucket that links to `overflow` in a chain of `hash`; 0 when it starts a chain. */
+  #predecessor(dict: number, overflow: number, hash: number): number {
+    const u32 = this.#window.u32;
+    for (let which = DICT_TABLE_OLD; which <= DICT_TABLE_NEW; which++) {
+      if (u32[dict + which] === NONE) continue;
+      let bucket = this.#bucketWord(dict, which, hash);
+      while (u32[bucket + BUCKET_NEXT_WORD] !== NONE) {
+        const next = u32[bucket + BUCKET_NEXT_WORD] * 4;
+        if (next === overflow) return bucket;
+        bucket = next;
+      }
+    }
+    return 0;
+  }
+
+  #freeOverflow(dict: number, bucket: number): void {
+    this.#allocator.free((bucket / 4) as Ref, BUCKET_BYTES);
+    this.#window.u32[dict + DICT_OVERFLOW_BUCKETS]--;
+  }
+
+  #growIfFull(dict: number): void {
+    const u32 = this.#window.u32;
+    const exponent = u32[dict + DICT_EXPONENT_OLD];
+    if (u32[dict + DICT_COUNT] < 2 ** exponent * GROW_LOAD || exponent === EXPONENT_MAX) return;
+    this.#startRehash(dict, exponent + 1);
+  }
+
+  #shrinkIfSparse(dict: number): void {
+    const u32 = this.#window.u32;
+    const exponent = u32[dict + DICT_EXPONENT_OLD];
+    const count = u32[dict + DICT_COUNT];
+    if (exponent === 0 || count >= 2 ** exponent * SHRINK_LOAD) return;
+    if (count === 0) {
+      this.clear(dict);
+      return;
+    }
+    let target = exponent;
+    while (target > 0 && count * 2 <= 2 ** (target - 1) * GROW_LOAD) target--;
+    if (target < exponent) this.#startRehash(dict, target);
+  }
+
+  /** Starts a resize to 2^`exponent` buckets; without memory for the table it just does not. */
+  #startRehash(dict: number, exponent: number): void {
+    const table = this.#allocator.allocateZeroed(2 ** exponent * BUCKET_BYTES, this.#node);
+    if (table === NONE) return;
+    const u32 = this.#window.u32;
+    u32[dict + DICT_TABLE_NEW] = table;
+    u32[dict + DICT_EXPONENT_NEW] = exponent;
+    u32[dict + DICT_REHASH] = 0;
+  }
+
+  /**
+   * Moves one chain from the old table to the new, while a resize is under way.
+   *
+   * @returns Whether the resize still goes on. O(1): at most 10 empty buckets are passed.
+   */
+  rehashStep(dict: number): boolean {
+    const u32 = this.#window.u32;
+    if (u32[dict + DICT_TABLE_NEW] === NONE) return false;
+    const table = u32[dict + DICT_TABLE_OLD] * 4;
+    const bucketCount = 2 ** u32[dict + DICT_EXPONENT_OLD];
+    for (let visits = 0; visits < REHASH_EMPTY_VISITS_MAX; visits++) {
+      const index = u32[dict + DICT_REHASH];
+      if (index === bucketCount) {
+        this.#finishRehash(dict);
+        return false;
+      }
+      const bucket = table + index * BUCKET_WORDS;
+      if (u32[bucket] !== NONE) {
+        if (this.#moveChain(dict, bucket)) u32[dict + DICT_REHASH] = index + 1;
+        return true;
+      }
+      u32[dict + DICT_REHASH] = index + 1;
+    }
+    return true;
+  }
+
+  /** Moves the chain at `bucket`, last entry first; stops, still whole, when memory runs out. */
+  #moveChain(dict: number, bucket: number): boolean {
+    const u32 = this.#window.u32;
+    for (;;) {
+      let previous = 0;
+      let last = bucket;
+      while (u32[last + BUCKET_NEXT_WORD] !== NONE) {
+        previous = last;
+        last = u32[last + BUCKET_NEXT_WORD] * 4;
+      }
+      for (let slot = this.#filledSlots(last) - 1; slot >= 0; slot--) {
+        const ref = u32[last + slot] as Ref;
+        if (!this.#append(dict, DICT_TABLE_NEW, ref, this.hashOf(ref))) return false;
+        u32[last + slot] = NONE;
+        this.#window.u8[last * 4 + BUCKET_FINGERPRINT_BYTE + slot] = 0;
+      }
+      if (previous === 0) return true;
+      u32[previous + BUCKET_NEXT_WORD] = NONE;
+      this.#freeOverflow(dict, last);
+    }
+  }
+
+  #finishRehash(dict: number): void {
+    const u32 = this.#window.u32;
+    const bytes = 2 ** u32[dict + DICT_EXPONENT_OLD] * BUCKET_BYTES;
+    this.#allocator.free(u32[dict + DICT_TABLE_OLD] as Ref, bytes);
+    u32[dict + DICT_TABLE_OLD] = u32[dict + DICT_TABLE_NEW];
+    u32[dict + DICT_EXPONENT_OLD] = u32[dict + DICT_EXPONENT_NEW];
+    u32[dict + DICT_TABLE_NEW] = NONE;
+    u32[dict + DICT_EXPONENT_NEW] = 0;
+    u32[dict + DICT_REHASH] = 0;
+  }
+
+  /** The hash of an entry's key. */
+  hashOf(ref: Ref): number {
+    const window = this.#window;
+    const start = entryKeyStart(window, ref);
+    return hashBytes(window.u8, start, entryKeyLength(window, ref), this.#seed0, this.#seed1);
+  }
+
+  /**
+   * One step of a scan: adds the refs of the chains that `cursor` names to `batch`.
+   *
+   * The cursor counts buckets with its bits reversed, so that entries present from the first step
+   * (cursor 0) to the last are met at least once however the table is resized in between.
+   *
+   * @returns The next cursor; 0 when the scan is complete.
+   */
+  scan(dict: number, cursor: number, batch: ScanBatch): number {
+    const u32 = this.#window.u32;
+    if (u32[dict + DICT_TABLE_OLD] === NONE) return 0;
+    if (u32[dict + DICT_TABLE_NEW] === NONE) {
+      const mask = (1 << u32[dict + DICT_EXPONENT_OLD]) - 1;
+      this.#collect(dict, DICT_TABLE_OLD, cursor & mask, batch);
+      return nextCursor(cursor, mask);
+    }
+    const oldIsSmaller = u32[dict + DICT_EXPONENT_OLD] <= u32[dict + DICT_EXPONENT_NEW];
+    const small = oldIsSmaller ? DICT_TABLE_OLD : DICT_TABLE_NEW;
+    const large = oldIsSmaller ? DICT_TABLE_NEW : DICT_TABLE_OLD;
+    const smallMask = (1 << u32[dict + DICT_EXPONENT_OLD + small]) - 1;
+    const largeMask = (1 << u32[dict + DICT_EXPONENT_OLD + large]) - 1;
+    this.#collect(dict, small, cursor & smallMask, batch);
+    let next = cursor;
+    do {
+      this.#collect(dict, large, next & largeMask, batch);
+      next = nextCursor(next, largeMask);
+    } while ((next & (smallMask ^ largeMask)) !== 0);
+    return next;
+  }
+
+  #collect(dict: number, which: number, index: number, batch: ScanBatch): void {
+    const u32 = this.#window.u32;
+    let bucket = u32[dict + which] * 4 + index * BUCKET_WORDS;
+    for (;;) {
+      for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
+        const ref = u32[bucket + slot];
+        if (ref === NONE) break;
+        batch.push(ref);
+      }
+      const next = u32[bucket + BUCKET_NEXT_WORD];
+      if (next === NONE) return;
+      bucket = next * 4;
+    }
+  }
+
+  /**
+   * An entry drawn at random: a random non-empty chain, then a random entry of it (so entries of
+   * short chains are somewhat likelier, as in Redis). The dictionary must not be empty.
+   *
+   * @param random Gives a number in [0, 1).
+   */
+  randomEntry(dict: number, random: () => number, batch: ScanBatch): Ref {
+    const u32 = this.#window.u32;
+    assert(u32[dict + DICT_COUNT] > 0, "Cannot draw an entry: the dictionary is empty");
+    const oldBuckets = 2 ** u32[dict + DICT_EXPONENT_OLD];
+    const isRehashing = u32[dict + DICT_TABLE_NEW] !== NONE;
+    const newBuckets = isRehashing ? 2 ** u32[dict + DICT_EXPONENT_NEW] : 0;
+    const skipped = isRehashing ? u32[dict + DICT_REHASH] : 0;
+    batch.count = 0;
+    while (batch.count === 0) {
+      const index = skipped + Math.floor(random() * (oldBuckets + newBuckets - skipped));
+      if (index < oldBuckets) this.#collect(dict, DICT_TABLE_OLD, index, batch);
+      else this.#collect(dict, DICT_TABLE_NEW, index - oldBuckets, batch);
+    }
+    return batch.refs[Math.floor(random() * batch.count)] as Ref;
+  }
+
+  /** Frees tables and overflow buckets, not the entries. O(buckets). */
+  clear(dict: number): void {
+    const u32 = this.#window.u32;
+    for (let which = DICT_TABLE_OLD; which <= DICT_TABLE_NEW; which++) {
+      const table = u32[dict + which] as Ref;
+      if (table === NONE) continue;
+      const bucketCount = 2 ** u32[dict + DICT_EXPONENT_OLD + which];
+      if (u32[dict + DICT_OVERFLOW_BUCKETS] > 0) this.#freeOverflows(dict, table, bucketCount);
+      this.#allocator.free(table, bucketCount * BUCKET_BYTES);
+    }
+    u32.fill(0, dict, dict + DICT_HEADER_WORDS);
+  }
+
+  #freeOverflows(dict: number, table: Ref, bucketCount: number): void {
+    const u32 = this.#window.u32;
+    for (let index = 0; index < bucketCount; index++) {
+      let next = u32[table * 4 + index * BUCKET_WORDS + BUCKET_NEXT_WORD];
+      while (next !== NONE) {
+        const after = u32[next * 4 + BUCKET_NEXT_WORD];
+        this.#freeOverflow(dict, next * 4);
+        next = after;
+      }
+    }
+  }
+
+  /** Asserts invariants 1 to 4 and the counts. O(entries). */
+  checkInvariants(dict: number): void {
+    const u32 = this.#window.u32;
+    let entries = 0;
+    let overflows = 0;
+    for (let which = DICT_TABLE_OLD; which <= DICT_TABLE_NEW; which++) {
+      if (u32[dict + which] === NONE) continue;
+      const bucketCount = 2 ** u32[dict + DICT_EXPONENT_OLD + which];
+      for (let index = 0; index < bucketCount; index++) {
+        let bucket = u32[dict + which] * 4 + index * BUCKET_WORDS;
+        for (let depth = 0;; depth++) {
+          const filled = this.#checkBucket(bucket, index, bucketCount - 1);
+          entries += filled;
+          const moved = which === DICT_TABLE_OLD && u32[dict + DICT_TABLE_NEW] !== NONE &&
+            index < u32[dict + DICT_REHASH];
+          assert(!moved || filled === 0, "a moved chain is empty");
+          assert(depth === 0 || filled > 0, "no overflow bucket is empty");
+          if (depth > 0) overflows++;
+          const next = u32[bucket + BUCKET_NEXT_WORD];
+          if (next === NONE) break;
+          assert(filled === BUCKET_SLOTS, "only the last bucket of a chain has room");
+          bucket = next * 4;
+        }
+      }
+    }
+    assert(entries === u32[dict + DICT_COUNT], "the count is the number of entries");
+    assert(overflows === u32[dict + DICT_OVERFLOW_BUCKETS], "overflow buckets are counted");
+  }
+
+  #checkBucket(bucket: number, index: number, mask: number): number {
+    const window = this.#window;
+    const filled = this.#filledSlots(bucket);
+    for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
+      const ref = window.u32[bucket + slot] as Ref;
+      const fingerprint = window.u8[bucket * 4 + BUCKET_FINGERPRINT_BYTE + slot];
+      assert((ref !== NONE) === (slot < filled), "slots are filled from the front");
+      assert((fingerprint !== 0) === (slot < filled), "fingerprints mark the filled slots");
+      if (ref === NONE) continue;
+      const hash = this.hashOf(ref);
+      assert(fingerprint === fingerprintOf(hash), "the fingerprint is the hash's");
+      assert((hash & mask) === index, "the entry is in the chain of its hash");
+    }
+    return filled;
+  }
+}
+
+/** The cursor after `cursor` for a table of `mask` + 1 buckets: counts in reversed bits. */
+function nextCursor(cursor: number, mask: number): number {
+  return reverseBits((reverseBits(cursor | ~mask) + 1) | 0) >>> 0;
+}
+
+function reverseBits(word: number): number {
+  let bits = ((word >>> 1) & 0x55555555) | ((word & 0x55555555) << 1);
+  bits = ((bits >>> 2) & 0x33333333) | ((bits & 0x33333333) << 2);
+  bits = ((bits >>> 4) & 0x0f0f0f0f) | ((bits & 0x0f0f0f0f) << 4);
+  bits = ((bits >>> 8) & 0x00ff00ff) | ((bits & 0x00ff00ff) << 8);
+  return (bits >>> 16) | (bits << 16);
+}

@@ -1,0 +1,486 @@
+/**
+ * The keyspace as one worker sees it: all shards, and what spans more than one of them.
+ *
+ * Locks are taken in ascending shard order, always, so workers cannot wait for one another in a
+ * circle. A command takes the locks of its keys' shards with `lockShards`, of all of them with
+ * `lockAll`; nothing here takes a lock unless its comment says so.
+ *
+ * A SCAN cursor names a shard and a bucket: `bucket cursor * shard count + shard index`.
+ *
+ * @module
+ */
+
+import type { AllocatorStatistics } from "./allocator_statistics.ts";
+import { assert } from "./assert.ts";
+import { copyBytes } from "./bytes.ts";
+import { EngineClock } from "./clock.ts";
+import { ScanBatch } from "./dictionary.ts";
+import * as entry from "./entry.ts";
+import { HASH_SHARD_BITS_MAX, hashBytes, shardIndexOf } from "./hash.ts";
+import type { Heap } from "./heap.ts";
+import { DATABASES_MAX, OutOfMemoryError, Shard } from "./shard.ts";
+import type { NodeSlot, Ref } from "./types.ts";
+import { NONE } from "./types.ts";
+
+/** Most shards: a set of shards is a bit mask of 32 bits. */
+export const KEYSPACE_SHARDS_MAX = 32;
+/** Buckets looked at per lock while expired keys are collected. */
+const EXPIRE_BUCKETS_PER_LOCK = 16;
+/** Collecting goes on while at least this many of each hundred keys met had expired. */
+const EXPIRE_STALE_PERCENT = 10;
+/** Rounds of `expireStep` over a database's buckets at one call, at most. */
+const EXPIRE_ROUNDS_MAX = 1000;
+/** Chains moved per lock while a resize goes on in the background. */
+const REHASH_CHAINS_PER_LOCK = 32;
+
+/** What a keyspace is made of. */
+export interface KeyspaceOptions {
+  heap: Heap;
+  /** Number of databases, 1 to `DATABASES_MAX`. */
+  databases: number;
+  /** Node slots in the order in which this worker allocates from them, its own first. */
+  nodeOrder: NodeSlot[];
+  /** This worker's counters, `KEYSPACE_COUNTERS` of them. */
+  counters: Float64Array;
+  /** The hash's seed, the same 64 bits in every worker, in two halves. */
+  seed0: number;
+  seed1: number;
+  /** Whether other workers use the heap too; without them no lock is taken. */
+  isShared: boolean;
+  /** Index of this worker and number of workers: they share the background work by shards. */
+  workerIndex: number;
+  workerCount: number;
+  /** Gives a number in [0, 1). */
+  random: () => number;
+}
+
+/** One worker's view of all keys. */
+export class Keyspace {
+  readonly heap: Heap;
+  readonly shards: Shard[];
+  readonly clock = new EngineClock();
+  readonly databases: number;
+  /** Refs found by `scan`, all in shard `scanShard`. */
+  readonly scanBatch = new ScanBatch();
+  /** Shard of the refs in `scanBatch`. */
+  scanShard = 0;
+
+  readonly #shardBits: number;
+  readonly #seed0: number;
+  readonly #seed1: number;
+  readonly #workerIndex: number;
+  readonly #workerCount: number;
+  readonly #random: () => number;
+
+  constructor(options: KeyspaceOptions) {
+    const shardCount = options.heap.layout.shardCount;
+    this.#shardBits = Math.log2(shardCount);
+    assert(
+      Number.isInteger(this.#shardBits) && this.#shardBits <= HASH_SHARD_BITS_MAX &&
+        shardCount <= KEYSPACE_SHARDS_MAX,
+      "the shard count is a power of two up to 32",
+    );
+    assert(options.databases <= DATABASES_MAX, "the shard's header has room for the databases");
+    this.heap = options.heap;
+    this.databases = options.databases;
+    this.#seed0 = options.seed0;
+    this.#seed1 = options.seed1;
+    this.#workerIndex = options.workerIndex;
+    this.#workerCount = options.workerCount;
+    this.#random = options.random;
+    this.shards = options.heap.windows.map((window, index) =>
+      new Shard({
+        window,
+        allocator: options.heap.allocators[index],
+        nodeOrder: options.nodeOrder,
+        clock: this.clock,
+        counters: options.counters,
+        seed0: options.seed0,
+        seed1: options.seed1,
+        isShared: options.isShared,
+      })
+    );
+  }
+
+  /** The hash of a key. */
+  hash(bytes: Uint8Array, start: number, lengthBytes: number): number {
+    return hashBytes(bytes, start, lengthBytes, this.#seed0, this.#seed1);
+  }
+
+  /** The shard that a key with this hash lives in. */
+  shardOf(hash: number): Shard {
+    return this.shards[shardIndexOf(hash, this.#shardBits)];
+  }
+
+  /** A mask with the bit of the shard of `hash`. */
+  shardMaskOf(hash: number): number {
+    return 1 << shardIndexOf(hash, this.#shardBits);
+  }
+
+  /** Takes the locks of the shards in `mask`, in ascending order. */
+  lockShards(mask: number): void {
+    let rest = mask;
+    while (rest !== 0) {
+      const bit = rest & -rest;
+      this.shards[31 - Math.clz32(bit)].lock();
+      rest ^= bit;
+    }
+  }
+
+  /** Gives the locks of the shards in `mask` back. */
+  unlockShards(mask: number): void {
+    let rest = mask;
+    while (rest !== 0) {
+      const bit = rest & -rest;
+      this.shards[31 - Math.clz32(bit)].unlock();
+      rest ^= bit;
+    }
+  }
+
+  /** Takes every shard's lock. */
+  lockAll(): void {
+    for (let i = 0; i < this.shards.length; i++) this.shards[i].lock();
+  }
+
+  /** Gives every shard's lock back. */
+  unlockAll(): void {
+    for (let i = 0; i < this.shards.length; i++) this.shards[i].unlock();
+  }
+
+  /** Number of keys of a database; exact while its shards are locked. */
+  size(database: number): number {
+    let count = 0;
+    for (const shard of this.shards) count += shard.dictionary.count(shard.keysOf(database));
+    return count;
+  }
+
+  /** Number of keys with an expiry. */
+  expiresCount(database: number): number {
+    let count = 0;
+    for (const shard of this.shards) count += shard.dictionary.count(shard.expiresOf(database));
+    return count;
+  }
+
+  /** Mean time to live of the keys with an expiry, milliseconds; 0 when there are none. */
+  averageTtlMs(database: number): number {
+    const count = this.expiresCount(database);
+    if (count === 0) return 0;
+    let sumMs = 0;
+    for (const shard of this.shards) sumMs += shard.expirySumMs(database);
+    return Math.max(0, Math.round(sumMs / count - this.clock.nowMs));
+  }
+
+  /** Bytes allocated for keys, values and tables, rounding included. O(shards). */
+  usedBytes(): number {
+    let bytes = 0;
+    const allocators = this.heap.allocators;
+    for (let i = 0; i < allocators.length; i++) bytes += allocators[i].allocatedBytes;
+    return bytes;
+  }
+
+  /** The allocators' statistics, one element per shard. */
+  memoryStatistics(): AllocatorStatistics[] {
+    return this.heap.allocators.map((allocator) => allocator.statistics());
+  }
+
+  /**
+   * One step of a scan over a database, leaving the refs met in `scanBatch` (expired ones too).
+   * Takes the lock of no shard: lock `scanShardOf(cursor)` around it and around the use of the refs.
+   *
+   * @param cursor 0 to start; else what the last step returned.
+   * @param countWanted Buckets are visited until about so many keys are met.
+   * @returns The next cursor; 0 when every shard was scanned.
+   */
+  scan(database: number, cursor: number, countWanted: number): number {
+    const shardIndex = this.scanShardOf(cursor);
+    const shard = this.shards[shardIndex];
+    const dict = shard.keysOf(database);
+    let bucketCursor = Math.floor(cursor / this.shards.length) >>> 0;
+    this.scanBatch.count = 0;
+    this.scanShard = shardIndex;
+    const bucketsMax = countWanted * 10;
+    for (let buckets = 0; buckets < bucketsMax; buckets++) {
+      bucketCursor = shard.dictionary.scan(dict, bucketCursor, this.scanBatch);
+      if (bucketCursor === 0 || this.scanBatch.count >= countWanted) break;
+    }
+    if (bucketCursor !== 0) return bucketCursor * this.shards.length + shardIndex;
+    return shardIndex + 1 === this.shards.length ? 0 : shardIndex + 1;
+  }
+
+  /** Index of the shard that a scan's cursor stands in. */
+  scanShardOf(cursor: number): number {
+    return cursor % this.shards.length;
+  }
+
+  /**
+   * A key drawn at random among those that have not expired; its shard is then in `scanShard`.
+   * Needs all locks.
+   *
+   * @returns The entry, or `NONE` when the database has none (or, after 100 draws, met none).
+   */
+  randomKey(database: number): Ref {
+    for (let draw = 0; draw < 100; draw++) {
+      let index = Math.floor(this.#random() * this.size(database));
+      for (let i = 0; i < this.shards.length; i++) {
+        const shard = this.shards[i];
+        const dict = shard.keysOf(database);
+        const count = shard.dictionary.count(dict);
+        if (index >= count) {
+          index -= count;
+          continue;
+        }
+        const ref = shard.dictionary.randomEntry(dict, this.#random, this.scanBatch);
+        this.scanShard = i;
+        if (!shard.isExpired(ref)) return ref;
+        break;
+      }
+    }
+    return NONE;
+  }
+
+  /** Removes every key of a database. Needs all locks. O(keys). */
+  flush(database: number): void {
+    for (const shard of this.shards) shard.flush(database);
+  }
+
+  /** Removes every key of every database. Needs all locks. O(keys). */
+  flushAll(): void {
+    for (let database = 0; database < this.databases; database++) this.flush(database);
+  }
+
+  /** Exchanges two databases. Needs all locks. */
+  swap(first: number, second: number): void {
+    if (first === second) return;
+    for (const shard of this.shards) shard.swap(first, second);
+  }
+
+  /**
+   * Gives a copy of an entry, under another key or in another database or both, with expiry and heat.
+   * Needs both shards' locks.
+   *
+   * @param existing The entry that the target key has now, or `NONE`; it is replaced.
+   * @throws OutOfMemoryError Nothing was changed.
+   */
+  copyEntry(
+    from: Shard,
+    ref: Ref,
+    to: Shard,
+    database: number,
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyLengthBytes: number,
+    hash: number,
+    existing: Ref,
+  ): Ref {
+    const source = from.window;
+    const flags = entry.entryFlags(source, ref) & ~entry.ENTRY_LONG_KEY;
+    const isExternal = (flags & entry.ENTRY_EXTERNAL) !== 0;
+    const lengthBytes = entry.entryValueLength(source, ref);
+    const valueRef = isExternal ? to.allocate(lengthBytes) : NONE;
+    const type = source.u8[entry.byteOffsetOf(ref)];
+    let copy: Ref;
+    try {
+      const inlineBytes = isExternal ? 0 : lengthBytes;
+      copy = to.createEntry(type, flags, keyBytes, keyStart, keyLengthBytes, inlineBytes);
+    } catch (error) {
+      if (isExternal && error instanceof OutOfMemoryError) to.allocator.free(valueRef, lengthBytes);
+      throw error;
+    }
+    const target = to.window;
+    if (isExternal) entry.setEntryExternal(target, copy, valueRef, lengthBytes, lengthBytes);
+    if ((flags & entry.ENTRY_EXPIRES) !== 0) {
+      entry.setEntryExpiresAtMs(target, copy, entry.entryExpiresAtMs(source, ref));
+    }
+    const valueStart = entry.entryValueStart(target, copy);
+    const sourceStart = entry.entryValueStart(source, ref);
+    copyBytes(target.u8, valueStart, source.u8, sourceStart, lengthBytes);
+    entry.copyEntryHeat(source, ref, target, copy);
+    if (existing === NONE) to.insert(database, copy, hash);
+    else to.replace(database, existing, copy, hash, true);
+    return copy;
+  }
+
+  /**
+   * Moves an entry to another key, database or shard. Within a shard the value stays where it is;
+   * across shards it is copied, O(bytes). Needs both shards' locks.
+   *
+   * @param existing The entry that the target key has now, or `NONE`; it is replaced.
+   * @throws OutOfMemoryError Nothing was changed.
+   */
+  moveEntry(
+    from: Shard,
+    fromDatabase: number,
+    ref: Ref,
+    fromHash: number,
+    to: Shard,
+    toDatabase: number,
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyLengthBytes: number,
+    hash: number,
+    existing: Ref,
+  ): Ref {
+    const flags = entry.entryFlags(from.window, ref);
+    if (from !== to || (flags & entry.ENTRY_EXTERNAL) === 0) {
+      const moved = this.copyEntry(
+        from,
+        ref,
+        to,
+        toDatabase,
+        keyBytes,
+        keyStart,
+        keyLengthBytes,
+        hash,
+        existing,
+      );
+      from.remove(fromDatabase, ref, fromHash);
+      return moved;
+    }
+    return this.#renameExternal(
+      from,
+      fromDatabase,
+      ref,
+      fromHash,
+      toDatabase,
+      keyBytes,
+      keyStart,
+      keyLengthBytes,
+      hash,
+      existing,
+    );
+  }
+
+  #renameExternal(
+    shard: Shard,
+    fromDatabase: number,
+    ref: Ref,
+    fromHash: number,
+    toDatabase: number,
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyLengthBytes: number,
+    hash: number,
+    existing: Ref,
+  ): Ref {
+    const window = shard.window;
+    const flags = entry.entryFlags(window, ref) & ~entry.ENTRY_LONG_KEY;
+    const type = window.u8[entry.byteOffsetOf(ref)];
+    // A stand-in for the value, so that running out of memory below frees nothing that is in use.
+    const standIn = shard.allocate(1);
+    let moved: Ref;
+    try {
+      moved = shard.createEntry(type, flags, keyBytes, keyStart, keyLengthBytes, 0);
+    } catch (error) {
+      if (error instanceof OutOfMemoryError) shard.allocator.free(standIn, 1);
+      throw error;
+    }
+    entry.setEntryExternal(window, moved, standIn, 1, 1);
+    if ((flags & entry.ENTRY_EXPIRES) !== 0) {
+      entry.setEntryExpiresAtMs(window, moved, entry.entryExpiresAtMs(window, ref));
+    }
+    entry.copyEntryHeat(window, ref, window, moved);
+    if (existing === NONE) shard.insert(toDatabase, moved, hash);
+    else shard.replace(toDatabase, existing, moved, hash, true);
+    shard.allocator.free(standIn, 1);
+    const lengthBytes = entry.entryValueLength(window, ref);
+    const blockBytes = entry.entryValueBlockBytes(window, ref);
+    entry.setEntryExternal(
+      window,
+      moved,
+      entry.entryValueRef(window, ref),
+      lengthBytes,
+      blockBytes,
+    );
+    shard.detach(fromDatabase, ref, fromHash);
+    shard.freeBlock(ref);
+    return moved;
+  }
+
+  /**
+   * Removes expired keys of this worker's share of the shards, for about `budgetMs`. Takes the locks
+   * itself, for 16 buckets at a time.
+   *
+   * @param monotonicMs Reads a monotonic clock, milliseconds.
+   */
+  expireStep(budgetMs: number, monotonicMs: () => number): void {
+    if (this.clock.isExpiryPaused) return;
+    const deadlineMs = monotonicMs() + budgetMs;
+    for (let i = this.#workerIndex; i < this.shards.length; i += this.#workerCount) {
+      const shard = this.shards[i];
+      for (let database = 0; database < this.databases; database++) {
+        if (shard.dictionary.count(shard.expiresOf(database)) === 0) continue;
+        for (let round = 0; round < EXPIRE_ROUNDS_MAX; round++) {
+          shard.lock();
+          const stalePercent = shard.expireSome(database, EXPIRE_BUCKETS_PER_LOCK);
+          shard.unlock();
+          if (monotonicMs() >= deadlineMs) return;
+          if (stalePercent <= EXPIRE_STALE_PERCENT) break;
+        }
+      }
+    }
+  }
+
+  /**
+   * Goes on with table resizes in this worker's share of the shards, for about `budgetMs`. Takes the
+   * locks itself, for 32 chains at a time.
+   *
+   * @returns Whether a resize is still under way.
+   */
+  rehashStep(budgetMs: number, monotonicMs: () => number): boolean {
+    const deadlineMs = monotonicMs() + budgetMs;
+    for (let i = this.#workerIndex; i < this.shards.length; i += this.#workerCount) {
+      const shard = this.shards[i];
+      for (let database = 0; database < this.databases; database++) {
+        if (this.#rehashUntil(shard, shard.keysOf(database), deadlineMs, monotonicMs)) return true;
+        if (this.#rehashUntil(shard, shard.expiresOf(database), deadlineMs, monotonicMs)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  #rehashUntil(
+    shard: Shard,
+    dict: number,
+    deadlineMs: number,
+    monotonicMs: () => number,
+  ): boolean {
+    while (shard.dictionary.isRehashing(dict)) {
+      if (monotonicMs() >= deadlineMs) return true;
+      shard.lock();
+      for (let chain = 0; chain < REHASH_CHAINS_PER_LOCK; chain++) {
+        if (!shard.dictionary.rehashStep(dict)) break;
+      }
+      shard.unlock();
+    }
+    return false;
+  }
+
+  /**
+   * Gives freed heap pages of this worker's share of the shards back to the kernel. Takes the locks
+   * itself.
+   *
+   * @param pageCountMax Heap pages per shard, at most.
+   * @returns Heap pages given back.
+   */
+  purge(pageCountMax: number): number {
+    let pages = 0;
+    for (let i = this.#workerIndex; i < this.shards.length; i += this.#workerCount) {
+      this.shards[i].lock();
+      pages += this.heap.allocators[i].purge(pageCountMax);
+      this.shards[i].unlock();
+    }
+    return pages;
+  }
+
+  /** Asserts every invariant of every shard. Needs all locks. O(keys + heap pages). */
+  checkInvariants(): void {
+    for (const shard of this.shards) {
+      for (let database = 0; database < this.databases; database++) {
+        shard.checkInvariants(database);
+      }
+      shard.allocator.checkInvariants();
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * The engine: an off-heap keyspace in node-local memory that several threads share.
+ *
+ * `heap` reserves address space and cuts it into windows; `allocator` hands out blocks of a window;
+ * `dictionary` finds entries by key; `entry` and `strings` say what a block holds; `shard` is all of
+ * these for one slice of the keys under one lock; `keyspace` is every shard as one worker sees it.
+ * Clock, randomness and memory come in as arguments.
+ *
+ * @module
+ */
+
+export type { AllocatorStatistics } from "./allocator_statistics.ts";
+export { Allocator } from "./allocator.ts";
+export { assert, AssertionFailure } from "./assert.ts";
+export { copyBytes } from "./bytes.ts";
+export { EngineClock } from "./clock.ts";
+export * from "./entry.ts";
+export type { HeapMemory } from "./heap.ts";
+export { Heap, plainMemory } from "./heap.ts";
+export type { HeapLayout, HeapLayoutOptions } from "./heap_layout.ts";
+export { createHeapLayout } from "./heap_layout.ts";
+export {
+  fitsInt64,
+  INTEGER_DIGITS_MAX,
+  parseInteger,
+  parseLongInteger,
+  writeDigitsBackward,
+} from "./integer.ts";
+export { Keyspace, KEYSPACE_SHARDS_MAX } from "./keyspace.ts";
+export type { KeyspaceOptions } from "./keyspace.ts";
+export * from "./shard.ts";
+export * from "./strings.ts";
+export type { NodeSlot, Ref, ShardIndex } from "./types.ts";
+export { NONE } from "./types.ts";

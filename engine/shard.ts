@@ -1,0 +1,492 @@
+/**
+ * A shard: one hash slice of the keyspace, with its lock, its databases and its allocator.
+ *
+ * The keyspace's part of the window's header:
+ *
+ * ```text
+ *  byte     0   lock word, alone on its cache line
+ *        1024   database 0, 128 bytes:   word  0  dictionary of all keys
+ *        1152   database 1                     8  dictionary of the keys that expire
+ *         ...                                 16  cursor of the active expiry
+ *                                             18  sum of all expiry times, f64 milliseconds
+ * ```
+ *
+ * Everything here is called with the shard's lock held (or by the only worker).
+ *
+ * Invariants:
+ *  1. The dictionary of expiring keys holds exactly the entries that have an expiry, under the same
+ *     refs as the dictionary of all keys.
+ *  2. An operation that runs out of memory throws `OutOfMemoryError` and has changed nothing.
+ *
+ * @module
+ */
+
+import type { Allocator } from "./allocator.ts";
+import { assert } from "./assert.ts";
+import { copyBytes } from "./bytes.ts";
+import type { EngineClock } from "./clock.ts";
+import { Dictionary, ScanBatch } from "./dictionary.ts";
+import * as entry from "./entry.ts";
+import { KEYSPACE_HEADER_BYTES, KEYSPACE_HEADER_OFFSET_BYTES } from "./heap_layout.ts";
+import { acquireLock, releaseLock } from "./lock.ts";
+import type { ShardWindow } from "./shard_window.ts";
+import type { NodeSlot, Ref } from "./types.ts";
+import { NONE } from "./types.ts";
+
+const LOCK_WORD = KEYSPACE_HEADER_OFFSET_BYTES / 4;
+const DATABASES_OFFSET_BYTES = KEYSPACE_HEADER_OFFSET_BYTES + 1024;
+const DATABASE_BYTES = 128;
+const DATABASE_WORDS = DATABASE_BYTES / 4;
+const DATABASE_KEYS_WORD = 0;
+const DATABASE_EXPIRES_WORD = 8;
+const DATABASE_EXPIRY_CURSOR_WORD = 16;
+const DATABASE_EXPIRY_SUM_WORD = 18;
+
+/** Most databases that a shard's header has room for. */
+export const DATABASES_MAX = Math.floor((KEYSPACE_HEADER_BYTES - 1024) / DATABASE_BYTES);
+/** An expiry that says "none". */
+export const NO_EXPIRY = Infinity;
+
+assert(DATABASE_EXPIRY_SUM_WORD % 2 === 0, "the sum is aligned for the f64 view");
+assert(DATABASE_EXPIRY_SUM_WORD + 2 <= DATABASE_WORDS, "a database's record holds its fields");
+
+/** Indices of the counters that a shard keeps, in the array that its owner passes. */
+export const COUNTER_KEYSPACE_HITS = 0;
+export const COUNTER_KEYSPACE_MISSES = 1;
+export const COUNTER_EXPIRED_KEYS = 2;
+export const COUNTER_LOCAL_ACCESSES = 3;
+export const COUNTER_REMOTE_ACCESSES = 4;
+/** Number of counters of the keyspace. */
+export const KEYSPACE_COUNTERS = 5;
+
+/** Thrown when the heap has no room; nothing was changed. */
+export class OutOfMemoryError extends Error {
+  override name = "OutOfMemoryError";
+  constructor() {
+    super("Cannot allocate: the heap has no room");
+  }
+}
+
+/** What a shard is given. */
+export interface ShardParts {
+  window: ShardWindow;
+  allocator: Allocator;
+  /** Node slots by preference: the worker's own first, then by distance. */
+  nodeOrder: NodeSlot[];
+  clock: EngineClock;
+  /** Counters of this worker, `KEYSPACE_COUNTERS` of them. */
+  counters: Float64Array;
+  seed0: number;
+  seed1: number;
+  /** Whether other workers use the shard too. */
+  isShared: boolean;
+}
+
+/** One worker's accessor to a shard. */
+export class Shard {
+  readonly window: ShardWindow;
+  readonly allocator: Allocator;
+  readonly dictionary: Dictionary;
+  readonly #clock: EngineClock;
+  readonly #counters: Float64Array;
+  readonly #nodeOrder: NodeSlot[];
+  readonly #node: NodeSlot;
+  readonly #isShared: boolean;
+  readonly #batch = new ScanBatch();
+
+  constructor(parts: ShardParts) {
+    this.window = parts.window;
+    this.allocator = parts.allocator;
+    this.#clock = parts.clock;
+    this.#counters = parts.counters;
+    this.#nodeOrder = parts.nodeOrder;
+    this.#node = parts.nodeOrder[0];
+    this.#isShared = parts.isShared;
+    this.dictionary = new Dictionary(
+      parts.window,
+      parts.allocator,
+      this.#node,
+      parts.seed0,
+      parts.seed1,
+    );
+  }
+
+  /** Takes the shard's lock. Not reentrant. */
+  lock(): void {
+    if (this.#isShared) acquireLock(this.window.i32, LOCK_WORD);
+  }
+
+  /** Gives the lock back. */
+  unlock(): void {
+    if (this.#isShared) releaseLock(this.window.i32, LOCK_WORD);
+  }
+
+  /** Header of the dictionary of all keys of a database. */
+  keysOf(database: number): number {
+    return DATABASES_OFFSET_BYTES / 4 + database * DATABASE_WORDS + DATABASE_KEYS_WORD;
+  }
+
+  /** Header of the dictionary of the expiring keys of a database. */
+  expiresOf(database: number): number {
+    return DATABASES_OFFSET_BYTES / 4 + database * DATABASE_WORDS + DATABASE_EXPIRES_WORD;
+  }
+
+  /** Sum over the database's expiring keys of their expiry times, milliseconds since the epoch. */
+  expirySumMs(database: number): number {
+    return this.window.f64[this.#expirySumIndex(database)];
+  }
+
+  #expirySumIndex(database: number): number {
+    const word = DATABASES_OFFSET_BYTES / 4 + database * DATABASE_WORDS + DATABASE_EXPIRY_SUM_WORD;
+    return word / 2;
+  }
+
+  /**
+   * Finds a key as commands do: an expired key is removed and not found; hit or miss is counted;
+   * the entry's heat is updated.
+   */
+  find(
+    database: number,
+    bytes: Uint8Array,
+    start: number,
+    lengthBytes: number,
+    hash: number,
+  ): Ref {
+    const ref = this.peek(database, bytes, start, lengthBytes, hash);
+    if (ref === NONE) {
+      this.#counters[COUNTER_KEYSPACE_MISSES]++;
+      return NONE;
+    }
+    this.#counters[COUNTER_KEYSPACE_HITS]++;
+    this.touch(ref);
+    return ref;
+  }
+
+  /** Finds a key for a write: as `find`, without counting a hit or miss. */
+  findForWrite(
+    database: number,
+    bytes: Uint8Array,
+    start: number,
+    lengthBytes: number,
+    hash: number,
+  ): Ref {
+    const ref = this.peek(database, bytes, start, lengthBytes, hash);
+    if (ref !== NONE) this.touch(ref);
+    return ref;
+  }
+
+  /** Finds a key without leaving a trace, except that an expired one is removed. */
+  peek(
+    database: number,
+    bytes: Uint8Array,
+    start: number,
+    lengthBytes: number,
+    hash: number,
+  ): Ref {
+    const ref = this.dictionary.find(this.keysOf(database), bytes, start, lengthBytes, hash);
+    if (ref === NONE || !this.isExpired(ref)) return ref;
+    this.#expire(database, ref, hash);
+    return NONE;
+  }
+
+  /** Whether the entry's expiry has passed. */
+  isExpired(ref: Ref): boolean {
+    if ((entry.entryFlags(this.window, ref) & entry.ENTRY_EXPIRES) === 0) return false;
+    return entry.entryExpiresAtMs(this.window, ref) <= this.#clock.nowMs;
+  }
+
+  #expire(database: number, ref: Ref, hash: number): void {
+    if (this.#clock.isExpiryPaused) return;
+    this.remove(database, ref, hash);
+    this.#counters[COUNTER_EXPIRED_KEYS]++;
+  }
+
+  /** Notes an access by this worker. */
+  touch(ref: Ref): void {
+    entry.touchEntry(this.window, ref, this.#clock.seconds, this.#node);
+    const isLocal = this.allocator.nodeOf(ref) === this.#node;
+    this.#counters[isLocal ? COUNTER_LOCAL_ACCESSES : COUNTER_REMOTE_ACCESSES]++;
+  }
+
+  /** Allocates on this worker's node, else on the next nearest. Throws `OutOfMemoryError`. */
+  allocate(bytes: number): Ref {
+    for (let i = 0; i < this.#nodeOrder.length; i++) {
+      const ref = this.allocator.allocate(bytes, this.#nodeOrder[i]);
+      if (ref !== NONE) return ref;
+    }
+    throw new OutOfMemoryError();
+  }
+
+  /**
+   * A new entry with the given key, in no dictionary yet. The caller fills in value and expiry.
+   *
+   * @param flags `ENTRY_EXPIRES` and `ENTRY_EXTERNAL`; `ENTRY_LONG_KEY` is added when due.
+   * @throws OutOfMemoryError
+   */
+  createEntry(
+    typeAndEncoding: number,
+    flags: number,
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyLengthBytes: number,
+    inlineValueBytes: number,
+  ): Ref {
+    const allFlags = keyLengthBytes > entry.SHORT_KEY_BYTES_MAX
+      ? flags | entry.ENTRY_LONG_KEY
+      : flags & ~entry.ENTRY_LONG_KEY;
+    const bytes = entry.entryBytesFor(allFlags, keyLengthBytes, inlineValueBytes);
+    const ref = this.allocate(bytes);
+    entry.initializeEntry(
+      this.window,
+      ref,
+      typeAndEncoding,
+      allFlags,
+      keyLengthBytes,
+      inlineValueBytes,
+      this.#clock.seconds,
+      this.#node,
+    );
+    const to = entry.byteOffsetOf(ref) + entry.keyOffsetBytes(allFlags);
+    copyBytes(this.window.u8, to, keyBytes, keyStart, keyLengthBytes);
+    return ref;
+  }
+
+  /** Puts a new entry into its database. On `OutOfMemoryError` the entry is freed. */
+  insert(database: number, ref: Ref, hash: number): void {
+    if (!this.dictionary.insert(this.keysOf(database), ref, hash)) this.#freeAndThrow(ref);
+    if ((entry.entryFlags(this.window, ref) & entry.ENTRY_EXPIRES) === 0) return;
+    if (!this.dictionary.insert(this.expiresOf(database), ref, hash)) {
+      this.dictionary.remove(this.keysOf(database), ref, hash);
+      this.#freeAndThrow(ref);
+    }
+    this.#addToExpirySum(database, entry.entryExpiresAtMs(this.window, ref));
+  }
+
+  #freeAndThrow(ref: Ref): never {
+    this.free(ref);
+    throw new OutOfMemoryError();
+  }
+
+  #addToExpirySum(database: number, milliseconds: number): void {
+    this.window.f64[this.#expirySumIndex(database)] += milliseconds;
+  }
+
+  /**
+   * Puts the entry `to` in the place of `from`, which has the same key, and frees `from`'s own block
+   * (its external value lives on, as `to`'s, unless `freesValue`). On `OutOfMemoryError` what `to`
+   * owns is freed.
+   */
+  replace(database: number, from: Ref, to: Ref, hash: number, freesValue: boolean): void {
+    const window = this.window;
+    const expires = this.expiresOf(database);
+    const didExpire = (entry.entryFlags(window, from) & entry.ENTRY_EXPIRES) !== 0;
+    const doesExpire = (entry.entryFlags(window, to) & entry.ENTRY_EXPIRES) !== 0;
+    if (doesExpire && didExpire) {
+      this.dictionary.replace(expires, from, to, hash);
+    } else if (doesExpire) {
+      if (!this.dictionary.insert(expires, to, hash)) {
+        if (freesValue) this.free(to);
+        else this.freeBlock(to);
+        throw new OutOfMemoryError();
+      }
+    } else if (didExpire) {
+      this.dictionary.remove(expires, from, hash);
+    }
+    if (didExpire) this.#addToExpirySum(database, -entry.entryExpiresAtMs(window, from));
+    if (doesExpire) this.#addToExpirySum(database, entry.entryExpiresAtMs(window, to));
+    this.dictionary.replace(this.keysOf(database), from, to, hash);
+    if (freesValue) this.free(from);
+    else this.freeBlock(from);
+  }
+
+  /** Removes an entry from its database and frees it with its value. */
+  remove(database: number, ref: Ref, hash: number): void {
+    this.detach(database, ref, hash);
+    this.free(ref);
+  }
+
+  /** Removes an entry from its database and leaves its blocks alone. */
+  detach(database: number, ref: Ref, hash: number): void {
+    if ((entry.entryFlags(this.window, ref) & entry.ENTRY_EXPIRES) !== 0) {
+      this.dictionary.remove(this.expiresOf(database), ref, hash);
+      this.#addToExpirySum(database, -entry.entryExpiresAtMs(this.window, ref));
+    }
+    this.dictionary.remove(this.keysOf(database), ref, hash);
+  }
+
+  /** Frees an entry and its external value. */
+  free(ref: Ref): void {
+    if ((entry.entryFlags(this.window, ref) & entry.ENTRY_EXTERNAL) !== 0) {
+      const valueRef = entry.entryValueRef(this.window, ref);
+      this.allocator.free(valueRef, entry.entryValueBlockBytes(this.window, ref));
+    }
+    this.freeBlock(ref);
+  }
+
+  /** Frees an entry's own block only. */
+  freeBlock(ref: Ref): void {
+    this.allocator.free(ref, entry.entryBytes(this.window, ref));
+  }
+
+  /** The key's expiry, milliseconds since the epoch, or `NO_EXPIRY`. */
+  expiryOf(ref: Ref): number {
+    if ((entry.entryFlags(this.window, ref) & entry.ENTRY_EXPIRES) === 0) return NO_EXPIRY;
+    return entry.entryExpiresAtMs(this.window, ref);
+  }
+
+  /**
+   * Sets or, with `NO_EXPIRY`, removes the expiry of an entry in its database.
+   *
+   * @returns The entry, which has moved when it gained or lost its expiry field.
+   * @throws OutOfMemoryError
+   */
+  setExpiry(database: number, ref: Ref, hash: number, expiresAtMs: number): Ref {
+    const window = this.window;
+    const flags = entry.entryFlags(window, ref);
+    const didExpire = (flags & entry.ENTRY_EXPIRES) !== 0;
+    const doesExpire = expiresAtMs !== NO_EXPIRY;
+    if (!didExpire && !doesExpire) return ref;
+    if (didExpire && doesExpire) {
+      this.#addToExpirySum(database, expiresAtMs - entry.entryExpiresAtMs(window, ref));
+      entry.setEntryExpiresAtMs(window, ref, expiresAtMs);
+      return ref;
+    }
+    const moved = this.reshape(ref, flags ^ entry.ENTRY_EXPIRES);
+    if (doesExpire) entry.setEntryExpiresAtMs(window, moved, expiresAtMs);
+    this.replace(database, ref, moved, hash, false);
+    return moved;
+  }
+
+  /**
+   * A copy of the entry, with the same key, value and heat, that has the optional fields `flags`
+   * (which must agree with the entry's on EXTERNAL). In no dictionary yet; an expiry is copied when
+   * both have one.
+   */
+  reshape(ref: Ref, flags: number): Ref {
+    const window = this.window;
+    const isExternal = (flags & entry.ENTRY_EXTERNAL) !== 0;
+    const inlineBytes = isExternal ? 0 : entry.entryValueLength(window, ref);
+    const moved = this.createEntry(
+      window.u8[entry.byteOffsetOf(ref)],
+      flags,
+      window.u8,
+      entry.entryKeyStart(window, ref),
+      entry.entryKeyLength(window, ref),
+      inlineBytes,
+    );
+    entry.copyEntryHeat(window, ref, window, moved);
+    if (isExternal) {
+      entry.setEntryExternal(
+        window,
+        moved,
+        entry.entryValueRef(window, ref),
+        entry.entryValueLength(window, ref),
+        entry.entryValueBlockBytes(window, ref),
+      );
+    } else {
+      const from = entry.entryValueStart(window, ref);
+      copyBytes(window.u8, entry.entryValueStart(window, moved), window.u8, from, inlineBytes);
+    }
+    const expiresInBoth = flags & entry.entryFlags(window, ref) & entry.ENTRY_EXPIRES;
+    if (expiresInBoth !== 0) {
+      entry.setEntryExpiresAtMs(window, moved, entry.entryExpiresAtMs(window, ref));
+    }
+    return moved;
+  }
+
+  /** Removes every key of a database. O(keys). */
+  flush(database: number): void {
+    const keys = this.keysOf(database);
+    let cursor = 0;
+    do {
+      this.#batch.count = 0;
+      cursor = this.dictionary.scan(keys, cursor, this.#batch);
+      for (let i = 0; i < this.#batch.count; i++) this.free(this.#batch.refs[i] as Ref);
+    } while (cursor !== 0);
+    this.dictionary.clear(keys);
+    this.dictionary.clear(this.expiresOf(database));
+    const record = keys - DATABASE_KEYS_WORD;
+    this.window.u32.fill(0, record, record + DATABASE_WORDS);
+  }
+
+  /** Exchanges two databases. O(1). */
+  swap(first: number, second: number): void {
+    const u32 = this.window.u32;
+    const a = this.keysOf(first) - DATABASE_KEYS_WORD;
+    const b = this.keysOf(second) - DATABASE_KEYS_WORD;
+    for (let word = 0; word < DATABASE_WORDS; word++) {
+      const kept = u32[a + word];
+      u32[a + word] = u32[b + word];
+      u32[b + word] = kept;
+    }
+  }
+
+  /**
+   * Removes expired keys met in the next `bucketCount` buckets of the database's expiring keys.
+   *
+   * @returns How many of each hundred keys met had expired; 0 when it met none.
+   */
+  expireSome(database: number, bucketCount: number): number {
+    const expires = this.expiresOf(database);
+    const cursorWord = expires - DATABASE_EXPIRES_WORD + DATABASE_EXPIRY_CURSOR_WORD;
+    const batch = this.#batch;
+    let met = 0;
+    let expired = 0;
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      if (this.dictionary.count(expires) === 0) break;
+      batch.count = 0;
+      const cursor = this.dictionary.scan(expires, this.window.u32[cursorWord], batch);
+      this.window.u32[cursorWord] = cursor;
+      met += batch.count;
+      for (let i = 0; i < batch.count; i++) {
+        const ref = batch.refs[i] as Ref;
+        if (!this.isExpired(ref)) continue;
+        this.#expire(database, ref, this.dictionary.hashOf(ref));
+        expired++;
+      }
+    }
+    return met === 0 ? 0 : Math.ceil(expired * 100 / met);
+  }
+
+  /** Bytes that a key takes: its blocks and its share of the table. */
+  usageBytes(database: number, ref: Ref): number {
+    const window = this.window;
+    let bytes = this.allocator.usableBytes(ref);
+    if ((entry.entryFlags(window, ref) & entry.ENTRY_EXTERNAL) !== 0) {
+      bytes += this.allocator.usableBytes(entry.entryValueRef(window, ref));
+    }
+    const keys = this.keysOf(database);
+    const table = this.dictionary.tableBytes(keys) / this.dictionary.count(keys);
+    return bytes + Math.round(table);
+  }
+
+  /** Asserts the invariants of a database's dictionaries, entries and expiry sum. O(keys). */
+  checkInvariants(database: number): void {
+    const keys = this.keysOf(database);
+    const expires = this.expiresOf(database);
+    this.dictionary.checkInvariants(keys);
+    this.dictionary.checkInvariants(expires);
+    let expiring = 0;
+    let sumMs = 0;
+    let cursor = 0;
+    do {
+      this.#batch.count = 0;
+      cursor = this.dictionary.scan(keys, cursor, this.#batch);
+      for (let i = 0; i < this.#batch.count; i++) {
+        const ref = this.#batch.refs[i] as Ref;
+        assert(
+          this.allocator.usableBytes(ref) >= entry.entryBytes(this.window, ref),
+          "an entry fits its block",
+        );
+        if ((entry.entryFlags(this.window, ref) & entry.ENTRY_EXPIRES) === 0) continue;
+        expiring++;
+        sumMs += entry.entryExpiresAtMs(this.window, ref);
+        this.dictionary.locate(expires, ref, this.dictionary.hashOf(ref));
+      }
+    } while (cursor !== 0);
+    const isWhole = !this.dictionary.isRehashing(keys);
+    assert(!isWhole || expiring === this.dictionary.count(expires), "expiring keys are indexed");
+    const differenceMs = Math.abs(sumMs - this.expirySumMs(database));
+    assert(!isWhole || differenceMs <= 1 + 1e-9 * Math.abs(sumMs), "expiry times are summed");
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * What the server knows about one connection, and what a command handler is given.
+ *
+ * @module
+ */
+
+import type { Arguments } from "./arguments.ts";
+import type { Connection } from "./transport/connection.ts";
+import type { ReplyWriter } from "./resp/reply_writer.ts";
+import type { WorkerContext } from "./context.ts";
+
+/** What `CLIENT REPLY` asked for. */
+export type ReplyMode = "on" | "off" | "skip" | "skipNext";
+
+/** Longest time that one timer can wait. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** One connection's state. Handlers read `args` and write to `reply`. */
+export class Client {
+  /** `CLIENT ID`: unique over all workers, never used twice, rising. */
+  readonly id: number;
+  /** The worker that serves this connection. */
+  readonly context: WorkerContext;
+  /** The arguments of the command being executed (shared by all clients of the worker). */
+  readonly args: Arguments;
+  /** Where the reply goes; its `protocol` (2 or 3) is this connection's. */
+  readonly reply: ReplyWriter;
+  /** The transport behind this client. */
+  readonly connection: Connection;
+
+  /** Index of the selected database. */
+  database = 0;
+  /** `CLIENT SETNAME`, latin-1; empty when none. */
+  name = "";
+  /** The user it authenticated as. */
+  user = "default";
+  authenticated: boolean;
+  replyMode: ReplyMode = "on";
+  /** `CLIENT NO-EVICT`. */
+  noEvict = false;
+  /** Set by a handler to close the connection once its reply is written. */
+  closeAfterReply = false;
+
+  /** `CLIENT PAUSE` holds its command back. */
+  isPostponed = false;
+
+  /** Milliseconds since the epoch. */
+  readonly createdAtMs: number;
+  lastCommandAtMs: number;
+  /** Full name of the last command, as `CLIENT LIST` shows it (`client|list`); "NULL" at first. */
+  lastCommand = "NULL";
+  /** Commands executed. */
+  commandCount = 0;
+  /** While the client is blocked: ends the wait. */
+  #endWait: ((wasTimeout: boolean) => void) | null = null;
+
+  constructor(
+    id: number,
+    context: WorkerContext,
+    connection: Connection,
+    reply: ReplyWriter,
+  ) {
+    this.id = id;
+    this.context = context;
+    this.args = context.args;
+    this.connection = connection;
+    this.reply = reply;
+    this.authenticated = context.config.requirepass === "";
+    this.createdAtMs = context.clock.nowMs();
+    this.lastCommandAtMs = this.createdAtMs;
+  }
+
+  /** Whether the client waits in a blocking command. */
+  get isBlocked(): boolean {
+    return this.#endWait !== null;
+  }
+
+  /**
+   * Waits until the time is over, `unblock` is called or the connection ends.
+   *
+   * @param timeoutMs Milliseconds; 0 waits without end.
+   * @returns Whether the time was over.
+   */
+  block(timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = timeoutMs === 0 ? undefined : setTimeout(
+        () => this.#endWait?.(true),
+        Math.min(timeoutMs, TIMER_MS_MAX),
+      );
+      this.#endWait = (wasTimeout) => {
+        clearTimeout(timer);
+        this.#endWait = null;
+        resolve(wasTimeout);
+      };
+    });
+  }
+
+  /** Ends a wait early (CLIENT UNBLOCK, or the connection is gone). False when it was not waiting. */
+  unblock(): boolean {
+    if (this.#endWait === null) return false;
+    this.#endWait(false);
+    return true;
+  }
+}
