@@ -33,15 +33,15 @@ export interface LibnumaAllocator {
   numa_free(address: bigint, lengthBytes: bigint): void;
 }
 
-/** Opens the C library's allocator; null where there is no glibc. */
-export function openLibcAllocator(): LibcAllocator | null {
-  return opened(() => Deno.dlopen("libc.so.6", LIBC_SYMBOLS).symbols);
-}
+/** The C library's allocator, or null where there is no glibc. */
+export const libcAllocator: LibcAllocator | null = opened(() =>
+  Deno.dlopen("libc.so.6", LIBC_SYMBOLS).symbols
+);
 
-/** Opens libnuma's allocator; null where libnuma is not installed. */
-export function openLibnumaAllocator(): LibnumaAllocator | null {
-  return opened(() => Deno.dlopen("libnuma.so.1", LIBNUMA_SYMBOLS).symbols);
-}
+/** libnuma's allocator, or null where libnuma is not installed. */
+export const libnumaAllocator: LibnumaAllocator | null = opened(() =>
+  Deno.dlopen("libnuma.so.1", LIBNUMA_SYMBOLS).symbols
+);
 
 function opened<T>(open: () => T): T | null {
   try {
