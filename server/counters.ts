@@ -5,8 +5,20 @@
  * - *levels* are a worker's present values, summed or maximised over the workers.
  * - *gauges* are one value for the server, written by the cron of worker 0.
  *
+ * The keyspace's own counters come first, so that a worker's array is also its keyspace's.
+ *
  * @module
  */
+
+import { KEYSPACE_COUNTERS } from "../engine/mod.ts";
+
+export {
+  COUNTER_EXPIRED_KEYS,
+  COUNTER_KEYSPACE_HITS,
+  COUNTER_KEYSPACE_MISSES,
+  COUNTER_LOCAL_ACCESSES,
+  COUNTER_REMOTE_ACCESSES,
+} from "../engine/mod.ts";
 
 /** Calls of a command. */
 export const COMMAND_CALLS = 0;
@@ -20,7 +32,7 @@ export const COMMAND_FAILED = COMMAND_REJECTED + 1;
 export const COMMAND_COUNTER_FIELDS = COMMAND_FAILED + 1;
 
 /** Connections accepted. */
-export const COUNTER_CONNECTIONS = 0;
+export const COUNTER_CONNECTIONS = KEYSPACE_COUNTERS;
 /** Commands executed. */
 export const COUNTER_COMMANDS = COUNTER_CONNECTIONS + 1;
 /** Bytes read from clients. */
@@ -33,22 +45,16 @@ export const COUNTER_REJECTED_CONNECTIONS = COUNTER_OUTPUT_BYTES + 1;
 export const COUNTER_READS = COUNTER_REJECTED_CONNECTIONS + 1;
 /** Writes to sockets. */
 export const COUNTER_WRITES = COUNTER_READS + 1;
-/** Keys deleted because their time was over. */
-export const COUNTER_EXPIRED_KEYS = COUNTER_WRITES + 1;
 /** Active expiry cycles that stopped at their time budget. */
-export const COUNTER_EXPIRE_TIME_CAP = COUNTER_EXPIRED_KEYS + 1;
+export const COUNTER_EXPIRE_TIME_CAP = COUNTER_WRITES + 1;
 /** Microseconds spent in active expiry. */
 export const COUNTER_EXPIRE_CYCLE_MICROSECONDS = COUNTER_EXPIRE_TIME_CAP + 1;
 /** Keys evicted for memory. */
 export const COUNTER_EVICTED_KEYS = COUNTER_EXPIRE_CYCLE_MICROSECONDS + 1;
 /** Clients dropped for memory. */
 export const COUNTER_EVICTED_CLIENTS = COUNTER_EVICTED_KEYS + 1;
-/** Look-ups for reading that found the key. */
-export const COUNTER_KEYSPACE_HITS = COUNTER_EVICTED_CLIENTS + 1;
-/** Look-ups for reading that found nothing. */
-export const COUNTER_KEYSPACE_MISSES = COUNTER_KEYSPACE_HITS + 1;
 /** Error replies sent. */
-export const COUNTER_ERROR_REPLIES = COUNTER_KEYSPACE_MISSES + 1;
+export const COUNTER_ERROR_REPLIES = COUNTER_EVICTED_CLIENTS + 1;
 /** Errors our own code did not expect: bugs that answered a client. */
 export const COUNTER_UNEXPECTED_ERROR_REPLIES = COUNTER_ERROR_REPLIES + 1;
 /** `RESTORE` payloads checked in depth. */
@@ -93,3 +99,6 @@ export const GAUGE_EXPIRED_STALE_PERCENT = GAUGE_USED_MEMORY_PEAK_BYTES + 1;
 export const GAUGE_CRON_TICKS = GAUGE_EXPIRED_STALE_PERCENT + 1;
 /** Number of gauges. */
 export const GAUGE_COUNT = GAUGE_CRON_TICKS + 1;
+
+/** Most commands and subcommands of a table: what the supervisor reserves counters for. */
+export const COMMAND_COUNT_MAX = 512;

@@ -44,8 +44,9 @@ export class PauseGate {
     return !this.#shared.expirePause(this.#nowMs());
   }
 
-  /** Settles when `blocks(mayWrite)` is false; the client counts as blocked meanwhile. */
-  async wait(mayWrite: boolean): Promise<void> {
+  /** Settles when `blocks(mayWrite)` is false; `client` counts as blocked meanwhile. */
+  async wait(client: { isPostponed: boolean }, mayWrite: boolean): Promise<void> {
+    client.isPostponed = true;
     this.#shared.addBlockedClients(1);
     try {
       while (this.blocks(mayWrite)) {
@@ -53,6 +54,7 @@ export class PauseGate {
         await this.#change;
       }
     } finally {
+      client.isPostponed = false;
       this.#shared.addBlockedClients(-1);
     }
   }

@@ -143,10 +143,17 @@ Deno.test("pause gate: waiting ends with the time, and at once when unpaused", a
   const alive = setInterval(() => {}, 1000);
   gate.pause(false, Date.now() + 60);
   const started = Date.now();
-  await Promise.all([gate.wait(true), gate.wait(true), other.wait(true)]);
+  await Promise.all([
+    gate.wait({ isPostponed: false }, true),
+    gate.wait({ isPostponed: false }, true),
+    other.wait({ isPostponed: false }, true),
+  ]);
   assert(Date.now() - started >= 55);
   gate.pause(true, Date.now() + 3_600_000);
-  const waiting = [gate.wait(false), other.wait(true)];
+  const waiting = [
+    gate.wait({ isPostponed: false }, false),
+    other.wait({ isPostponed: false }, true),
+  ];
   assertEquals(supervisor.blockedClients, 2);
   gate.pause(false, Date.now() + 3_700_000);
   setTimeout(() => other.unpause(), 20);
