@@ -1,0 +1,92 @@
+/**
+ * The configuration's values: one plain field per parameter, initialised with its default.
+ *
+ * Hot paths read the fields directly. They are written by `Config` alone. Texts are byte texts (one
+ * character per byte, see `byte_text.ts`).
+ *
+ * @module
+ */
+
+import type { LogLevel } from "../logger.ts";
+import { OUTPUT_LIMITS_INITIAL, type OutputLimits } from "./output_limits.ts";
+
+const MEBIBYTE_BYTES = 1024 * 1024;
+
+/** Every value that can be configured. */
+export class ConfigFields {
+  /** `port`: where to listen for TCP, 1 to 65535; 0 for no TCP. */
+  port = 6379;
+  /** `bind`: addresses to listen on; one that starts with `-` may be unavailable. */
+  bind: readonly string[] = ["127.0.0.1", "-::1"];
+  /** `protected-mode`: without a password, serve only clients of this machine. */
+  protectedMode = true;
+  /** `unixsocket`: path of a unix socket to listen on too; empty for none. */
+  unixsocket = "";
+  /** `unixsocketperm`: permissions of that socket; 0 leaves what the umask gives. */
+  unixsocketPermissions = 0;
+  /** `tcp-backlog`: connections that may wait to be accepted, 0 to 2^31 - 1. */
+  tcpBacklog = 511;
+  /** `tcp-keepalive`: seconds between probes of an idle connection; 0 for none. */
+  tcpKeepaliveSeconds = 300;
+  /** `timeout`: a client idle for this many seconds is closed; 0 for never. */
+  timeoutSeconds = 0;
+  /** `maxclients`: most connections at a time, all workers together. */
+  maxclients = 10_000;
+  /** `requirepass`: password of the default user; empty when none is needed. */
+  requirepass = "";
+
+  /** `client-query-buffer-limit`: bytes that one client's unfinished requests may take. */
+  clientQueryBufferLimitBytes = 1024 * MEBIBYTE_BYTES;
+  /** `proto-max-bulk-len`: bytes of the longest argument, and of the longest string. */
+  protoMaxBulkBytes = 512 * MEBIBYTE_BYTES;
+  /** `client-output-buffer-limit`: how much output clients may leave unread. */
+  outputLimits: OutputLimits = OUTPUT_LIMITS_INITIAL;
+
+  /** `maxmemory`: bytes the keys and values may take; 0 for no limit. */
+  maxmemoryBytes = 0;
+  /** `maxmemory-policy`: what happens at the limit. */
+  maxmemoryPolicy: "noeviction" = "noeviction";
+  /** `databases`: number of databases. */
+  databases = 16;
+  /** `activerehashing`: move tables that grow along in idle time too. */
+  activerehashing = true;
+  /** `lazyfree-lazy-eviction`. */
+  lazyfreeLazyEviction = false;
+  /** `lazyfree-lazy-expire`. */
+  lazyfreeLazyExpire = false;
+  /** `lazyfree-lazy-server-del`. */
+  lazyfreeLazyServerDel = false;
+  /** `lazyfree-lazy-user-del`. */
+  lazyfreeLazyUserDel = false;
+  /** `lazyfree-lazy-user-flush`. */
+  lazyfreeLazyUserFlush = false;
+
+  /** `workers`: threads that serve clients; 0 for one per node with CPUs. */
+  workers = 0;
+  /** `shards`: slices of the keyspace, each with its own lock; a power of two. */
+  shards = 16;
+  /** `numa-enabled`: pin workers and bind memory to nodes where the machine allows it. */
+  numaEnabled = true;
+
+  /** `hz`: runs of the background work per second, 1 to 500. */
+  hz = 10;
+  /** `loglevel`: least important lines to log. */
+  loglevel: LogLevel = "notice";
+  /** `logfile`: path of the log; empty for standard output. */
+  logfile = "";
+  /** `dir`: working directory, absolute once the server runs. */
+  dir = "";
+  /** `enable-debug-command`: who may use DEBUG. `local`: clients of this machine. */
+  enableDebugCommand: "no" | "yes" | "local" = "no";
+  /** `daemonize`. */
+  daemonize = false;
+  /** `enable-debug-command`: who may use DEBUG; `local` are the clients of this machine. */
+  enableDebugCommand: "no" | "yes" | "local" = "no";
+
+  /** `rdbcompression`: compress strings in `DUMP`. */
+  rdbcompression = true;
+  /** `appendonly`. */
+  appendonly = false;
+  /** `save`: save points; there are none. */
+  save: readonly string[] = [];
+}
