@@ -20,7 +20,7 @@ import {
   REGION_LARGE_COUNT,
   REGION_LARGE_PAGES,
   regionRecord,
-  TOTAL_ALLOCATED_F64,
+  TOTAL_ALLOCATED_REFS,
 } from "./allocator_layout.ts";
 import { assert } from "./assert.ts";
 import {
@@ -56,6 +56,7 @@ import {
   CLASS_COUNT,
   CLASS_PAGE_COUNT,
 } from "./size_classes.ts";
+import { REF_UNIT_BYTES } from "./types.ts";
 
 const EMPTIER_SHIFT = 2;
 
@@ -85,7 +86,8 @@ export function verifyAllocator(window: ShardWindow, layout: HeapLayout): void {
     allocatedBytes += counted.largePages * HEAP_PAGE_BYTES;
     verifyPageHeap(window, slot);
   }
-  assert(window.f64[TOTAL_ALLOCATED_F64] === allocatedBytes, "allocated bytes");
+  const allocatedRefs = allocatedBytes / REF_UNIT_BYTES;
+  assert(window.u32[TOTAL_ALLOCATED_REFS] === allocatedRefs, "allocated bytes");
 }
 
 function countPages(window: ShardWindow, slot: number): Counted {

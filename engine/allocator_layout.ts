@@ -3,7 +3,7 @@
  *
  * ```text
  *  bytes from ALLOCATOR_HEADER_OFFSET_BYTES
- *  0      64         totals: allocated bytes (f64), the rest spare
+ *  0      64         totals: allocated, in units of a ref; the rest is spare
  *  64     16 x 512   region records, one per node slot:
  *           0   frontier: first page never used        4   first page of the region
  *           8   page behind the last                  12   pages in spans and large blocks
@@ -39,8 +39,8 @@ const REGION_RECORD_BYTES = 512;
 const CLASS_RECORD_BYTES = 32;
 const CLASS_RECORD_COUNT_MAX = 96;
 
-/** Index in the window's `f64` of the bytes allocated, rounding included. */
-export const TOTAL_ALLOCATED_F64: number = ALLOCATOR_HEADER_OFFSET_BYTES / 8;
+/** Index in the window's `u32` of what is allocated, rounding included, in units of a ref. */
+export const TOTAL_ALLOCATED_REFS: number = ALLOCATOR_HEADER_OFFSET_BYTES / 4;
 
 /** Index in the window's `u32` of node slot 0's region record. */
 export const REGION_RECORDS_WORD: number = (ALLOCATOR_HEADER_OFFSET_BYTES + TOTALS_BYTES) / 4;

@@ -24,43 +24,21 @@
  * @module
  */
 
-import {
-  REGION_BIN_BITS,
-  REGION_BIN_BITS_WORDS,
-  REGION_BIN_COUNT_MAX,
-  REGION_BINS,
-  REGION_END,
-  REGION_FIRST,
-  REGION_FRONTIER,
-  REGION_RESIDENT_PAGES,
-  REGION_USED_PAGES,
-  REGION_USED_PEAK,
-  regionRecord,
-} from "./allocator_layout.ts";
+import * as header from "./allocator_layout.ts";
 import { assert } from "./assert.ts";
 import type { HeapMemory } from "./heap.ts";
-import {
-  HEAP_PAGE_BYTES,
-  type HeapLayout,
-  regionEndPage,
-  regionFirstPage,
-  WINDOW_BYTES_MAX,
-} from "./heap_layout.ts";
-import {
-  KIND_FREE,
-  KIND_FREE_TAIL,
-  KIND_INTERIOR,
-  PAGE_BIN,
-  PAGE_COUNT,
-  PAGE_DIRTY,
-  PAGE_FIRST,
-  PAGE_KIND,
-  PAGE_NEXT,
-  PAGE_PREVIOUS,
-  PAGE_RESIDENT,
-  pageRecord,
-} from "./heap_page_table.ts";
+import * as heapLayout from "./heap_layout.ts";
+import type { HeapLayout } from "./heap_layout.ts";
+import * as pageTable from "./heap_page_table.ts";
 import type { ShardWindow } from "./shard_window.ts";
+
+// Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
+const { REGION_BIN_BITS, REGION_BIN_BITS_WORDS, REGION_BIN_COUNT_MAX, REGION_BINS } = header;
+const { REGION_END, REGION_FIRST, REGION_FRONTIER, REGION_RESIDENT_PAGES } = header;
+const { REGION_USED_PAGES, REGION_USED_PEAK, regionRecord } = header;
+const { HEAP_PAGE_BYTES, WINDOW_BYTES_MAX, regionEndPage, regionFirstPage } = heapLayout;
+const { KIND_FREE, KIND_FREE_TAIL, KIND_INTERIOR, PAGE_BIN, PAGE_COUNT, PAGE_DIRTY } = pageTable;
+const { PAGE_FIRST, PAGE_KIND, PAGE_NEXT, PAGE_PREVIOUS, PAGE_RESIDENT, pageRecord } = pageTable;
 
 /** Runs shorter than this have a bin per length. */
 const LINEAR_PAGES = 32;

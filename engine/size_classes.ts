@@ -7,7 +7,7 @@
  *
  * ```text
  *  request      classes       step      spans
- *  1..512       32            16        1 to 5 pages
+ *  1..512       32            16        1 to 3 pages
  *  513..64 KiB  8 / doubling  12.5 %    at least 4 blocks, at most 32 pages
  * ```
  *
@@ -34,7 +34,11 @@ export const SPAN_PAGES_MAX = 32;
 const LINEAR_BYTES_MAX = 512;
 const CLASSES_PER_DOUBLING = 8;
 const STEP_ALIGNMENT_BYTES = 64;
+/** A span has at least this many blocks, */
 const SPAN_BLOCKS_MIN = 4;
+/** or, of blocks that are short and often used, this many, so that lists change hands rarely. */
+const SPAN_BLOCKS_MIN_SHORT = 32;
+const SHORT_BYTES_MAX = 1024;
 /** A span's tail may waste this share of it; more pages are tried until it does not. */
 const TAIL_WASTE_MAX = 0.01;
 /** A class may be widened by this share of the step to the next to use up a span's tail. */
@@ -92,7 +96,7 @@ function exactClass(blockBytes: number): SizeClass {
     const spanBytes = pageCount * HEAP_PAGE_BYTES;
     const blockCount = Math.floor(spanBytes / blockBytes);
     const tailBytes = spanBytes - blockCount * blockBytes;
-    if (blockCount >= SPAN_BLOCKS_MIN && tailBytes <= spanBytes * TAIL_WASTE_MAX) {
+    if (blockCount >= spanBlocksMin(blockBytes) && tailBytes <= spanBytes * TAIL_WASTE_MAX) {
       return { blockBytes, blockCount, pageCount };
     }
   }
@@ -105,7 +109,7 @@ function widenedClass(bytes: number, stepBytes: number): SizeClass {
   for (let pageCount = 1; pageCount <= SPAN_PAGES_MAX; pageCount++) {
     const spanBytes = pageCount * HEAP_PAGE_BYTES;
     const blockCount = Math.floor(spanBytes / bytes);
-    if (blockCount < SPAN_BLOCKS_MIN) continue;
+    if (blockCount < spanBlocksMin(bytes)) continue;
     const share = spanBytes / blockCount;
     const blockBytes = Math.min(
       share - share % STEP_ALIGNMENT_BYTES,
@@ -115,6 +119,10 @@ function widenedClass(bytes: number, stepBytes: number): SizeClass {
     if (tailBytes <= spanBytes * TAIL_WASTE_MAX) return { blockBytes, blockCount, pageCount };
   }
   throw new RangeError(`Cannot lay out a span: blocks of ${bytes} bytes`);
+}
+
+function spanBlocksMin(blockBytes: number): number {
+  return blockBytes <= SHORT_BYTES_MAX ? SPAN_BLOCKS_MIN_SHORT : SPAN_BLOCKS_MIN;
 }
 
 function buildLookup(): Uint8Array {
