@@ -1,0 +1,206 @@
+/**
+ * What is known about a command before the server runs: the shape of an entry of the command table.
+ *
+ * The words are Redis 7.0's own terms (flags, ACL categories, key specifications, argument types), so
+ * that `COMMAND` can answer straight from the data.
+ *
+ * @module
+ */
+
+import type { Arguments } from "../arguments.ts";
+
+/**
+ * Which shard locks dispatch takes before it calls the handler.
+ * `keys`: the shards of the command's keys; `all`: every shard; `none`: the handler locks for itself.
+ */
+export type LockScope = "keys" | "all" | "none";
+
+/** Command flags, in the order in which `COMMAND INFO` shows them. A flag's bit is its position. */
+export const COMMAND_FLAGS = [
+  "write",
+  "readonly",
+  "denyoom",
+  "module",
+  "admin",
+  "pubsub",
+  "noscript",
+  "blocking",
+  "loading",
+  "stale",
+  "skip_monitor",
+  "skip_slowlog",
+  "asking",
+  "fast",
+  "no_auth",
+  "may_replicate",
+  "no_mandatory_keys",
+  "no_async_loading",
+  "no_multi",
+  "movablekeys",
+  "allow_busy",
+] as const;
+
+/** One of `COMMAND_FLAGS`. */
+export type CommandFlag = typeof COMMAND_FLAGS[number];
+
+/** ACL categories, in the order in which `COMMAND INFO` shows them. A category's bit is its position. */
+export const ACL_CATEGORIES = [
+  "keyspace",
+  "read",
+  "write",
+  "set",
+  "sortedset",
+  "list",
+  "hash",
+  "string",
+  "bitmap",
+  "hyperloglog",
+  "geo",
+  "stream",
+  "pubsub",
+  "admin",
+  "fast",
+  "slow",
+  "blocking",
+  "dangerous",
+  "connection",
+  "transaction",
+  "scripting",
+] as const;
+
+/** One of `ACL_CATEGORIES`. */
+export type AclCategory = typeof ACL_CATEGORIES[number];
+
+/** What a command does with a key, in the order in which `COMMAND INFO` shows it. */
+export const KEY_FLAGS = [
+  "RO",
+  "RW",
+  "OW",
+  "RM",
+  "access",
+  "update",
+  "insert",
+  "delete",
+  "not_key",
+  "incomplete",
+  "variable_flags",
+] as const;
+
+/** One of `KEY_FLAGS`. */
+export type KeyFlag = typeof KEY_FLAGS[number];
+
+/** Where the search for keys begins: at an argument's index, or after a keyword. */
+export type BeginSearch =
+  | { readonly type: "index"; readonly index: number }
+  | { readonly type: "keyword"; readonly keyword: string; readonly startFrom: number };
+
+/**
+ * Which arguments, counted from where the search begins, are keys.
+ * `range`: from the first to `last` (negative: from the end of the command, -1 being the last
+ * argument; with `limit` > 1 and `last` -1 only the first `limit`-th part), every `step`-th.
+ * `keyCount`: argument `countAt` says how many keys there are, the first of them at `first`.
+ */
+export type FindKeys =
+  | { readonly type: "range"; readonly last: number; readonly step: number; readonly limit: number }
+  | {
+    readonly type: "keyCount";
+    readonly countAt: number;
+    readonly first: number;
+    readonly step: number;
+  };
+
+/** One key specification: where keys are and what happens to them. */
+export interface KeySpec {
+  readonly flags: readonly KeyFlag[];
+  readonly beginSearch: BeginSearch;
+  readonly findKeys: FindKeys;
+  readonly notes?: string;
+}
+
+/** Types of argument in `COMMAND DOCS`. */
+export type ArgumentType =
+  | "string"
+  | "integer"
+  | "double"
+  | "key"
+  | "pattern"
+  | "unix-time"
+  | "pure-token"
+  | "oneof"
+  | "block";
+
+/** How often an argument may occur. */
+export type ArgumentFlag = "optional" | "multiple" | "multiple_token";
+
+/** One argument in `COMMAND DOCS`; `oneof` and `block` hold others. */
+export interface ArgumentSpec {
+  readonly name: string;
+  readonly type: ArgumentType;
+  /** Position of the key specification that finds this key. */
+  readonly keySpecIndex?: number;
+  /** The literal word that precedes the argument, or is it. */
+  readonly token?: string;
+  readonly since?: string;
+  readonly deprecatedSince?: string;
+  readonly flags?: readonly ArgumentFlag[];
+  readonly arguments?: readonly ArgumentSpec[];
+}
+
+/** One command or subcommand, as data. */
+export interface CommandSpec {
+  /** Lower case, without the container's name: `get`, or `kill` below `client`. */
+  readonly name: string;
+  /** Arguments with the name (and the container's); negative: at least that many. */
+  readonly arity: number;
+  readonly flags: readonly CommandFlag[];
+  /** Only those that do not follow from the flags; see `impliedCategories`. */
+  readonly categories: readonly AclCategory[];
+  /** Where the keys are; none when absent. */
+  readonly keys?: readonly KeySpec[];
+  /** Flags of the keys of one call, where the key specification says `variable_flags`. */
+  readonly keyFlags?: (args: Arguments, offset: number) => readonly KeyFlag[];
+  readonly locks: LockScope;
+  /** One sentence, ours. */
+  readonly summary: string;
+  readonly since: string;
+  readonly complexity?: string;
+  readonly docFlags?: readonly ("deprecated" | "syscmd")[];
+  readonly deprecatedSince?: string;
+  readonly replacedBy?: string;
+  /** Pairs of version and what changed in it. */
+  readonly history?: readonly (readonly [string, string])[];
+  /** Hints for clients and proxies. */
+  readonly tips?: readonly string[];
+  readonly arguments?: readonly ArgumentSpec[];
+  readonly subcommands?: readonly CommandSpec[];
+}
+
+/** Commands of one documentation group. */
+export interface CommandGroup {
+  /** `string`, `generic`, `connection`, `server`, ... */
+  readonly name: string;
+  readonly commands: readonly CommandSpec[];
+}
+
+/** The bit of `flag` in `Command.flagBits`. */
+export function commandFlagBit(flag: CommandFlag): number {
+  return 1 << COMMAND_FLAGS.indexOf(flag);
+}
+
+/** The bit of `category` in `Command.categoryBits`, or 0 when there is no such category. */
+export function aclCategoryBit(category: string): number {
+  const position = ACL_CATEGORIES.findIndex((known) => known === category);
+  return position < 0 ? 0 : 1 << position;
+}
+
+/** The ACL categories that follow from a command's flags. */
+export function impliedCategories(flags: readonly CommandFlag[]): AclCategory[] {
+  const implied: AclCategory[] = [];
+  if (flags.includes("write")) implied.push("write");
+  if (flags.includes("readonly")) implied.push("read");
+  if (flags.includes("admin")) implied.push("admin", "dangerous");
+  if (flags.includes("pubsub")) implied.push("pubsub");
+  if (flags.includes("blocking")) implied.push("blocking");
+  implied.push(flags.includes("fast") ? "fast" : "slow");
+  return implied;
+}

@@ -1,0 +1,36 @@
+/**
+ * The commands that this server has, as data, by documentation group. Nothing here refers to code
+ * that executes them: `server/commands/mod.ts` binds each to its handler by its full name.
+ *
+ * @module
+ */
+
+import type { CommandGroup, CommandSpec } from "../command_spec.ts";
+import { CONNECTION_GROUP } from "./connection.ts";
+import { GENERIC_GROUP } from "./generic.ts";
+import { SERVER_GROUP } from "./server.ts";
+import { STRING_GROUP } from "./string.ts";
+
+/** Every command, by group. */
+export const COMMAND_GROUPS: readonly CommandGroup[] = [
+  CONNECTION_GROUP,
+  GENERIC_GROUP,
+  SERVER_GROUP,
+  STRING_GROUP,
+];
+
+/** Number of commands, subcommands included: one more than the highest `Command.index`. */
+export const COMMAND_COUNT: number = countCommands(COMMAND_GROUPS);
+
+/** Commands and subcommands in `groups`. */
+export function countCommands(groups: readonly CommandGroup[]): number {
+  let count = 0;
+  for (const group of groups) count += countSpecs(group.commands);
+  return count;
+}
+
+function countSpecs(specs: readonly CommandSpec[]): number {
+  let count = specs.length;
+  for (const spec of specs) count += countSpecs(spec.subcommands ?? []);
+  return count;
+}
