@@ -11,8 +11,9 @@ import { reasonOf, type ShutdownOptions } from "./control_plane.ts";
 import { StartupError } from "./startup_error.ts";
 import type { SupervisorMessage, WorkerMessage, WorkerStart } from "./worker_messages.ts";
 
-/** How long the workers may take to write the last replies out. */
-const DRAIN_TIMEOUT_MS = 10_000;
+/** How long the workers may take to write the last replies out; with `NOW`, to notice the end. */
+const DRAIN_TIMEOUT_MS = 5000;
+const DRAIN_NOW_TIMEOUT_MS = 500;
 
 /** What a supervisor tells its owner. */
 export interface SupervisorEvents {
@@ -61,7 +62,8 @@ export class Supervisor {
    */
   async drain(now: boolean): Promise<string | null> {
     try {
-      await this.hub.broadcast({ kind: "shutdown", now }, DRAIN_TIMEOUT_MS);
+      const timeoutMs = now ? DRAIN_NOW_TIMEOUT_MS : DRAIN_TIMEOUT_MS;
+      await this.hub.broadcast({ kind: "shutdown", now }, timeoutMs);
       return null;
     } catch (error) {
       return reasonOf(error);
