@@ -80,8 +80,6 @@ export class ConfigFields {
   enableDebugCommand: "no" | "yes" | "local" = "no";
   /** `daemonize`. */
   daemonize = false;
-  /** `enable-debug-command`: who may use DEBUG; `local` are the clients of this machine. */
-  enableDebugCommand: "no" | "yes" | "local" = "no";
 
   /** `rdbcompression`: compress strings in `DUMP`. */
   rdbcompression = true;

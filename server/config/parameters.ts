@@ -9,7 +9,6 @@
 
 import { DATABASES_MAX, KEYSPACE_SHARDS_MAX } from "../../engine/mod.ts";
 import type { LogLevel } from "../logger.ts";
-import type { ConfigFields } from "./fields.ts";
 import { OUTPUT_LIMITS } from "./output_limits.ts";
 import { type Parameter, parameter } from "./parameter.ts";
 import {
@@ -294,13 +293,6 @@ const GENERAL: readonly Parameter[] = [
     field: "daemonize",
     type: onlyNo("Numaris stays in the foreground"),
     summary: "'no': the server stays in the foreground",
-    changeable: "start",
-  }),
-  parameter({
-    name: "enable-debug-command",
-    field: "enableDebugCommand",
-    type: oneOf<ConfigFields["enableDebugCommand"]>(["no", "yes", "local"]),
-    summary: "who may use DEBUG: no, yes, local",
     changeable: "start",
   }),
 ];
