@@ -31,6 +31,34 @@ export class Arguments {
     this.hashes = grown(this.hashes, capacity);
   }
 
+  /** A copy of all arguments, for a command that has to wait. */
+  snapshot(): Arguments {
+    const kept = new Arguments();
+    kept.reserve(this.count);
+    kept.count = this.count;
+    let totalBytes = 0;
+    for (let i = 0; i < this.count; i++) totalBytes += this.lengths[i];
+    kept.bytes = new Uint8Array(totalBytes);
+    let at = 0;
+    for (let i = 0; i < this.count; i++) {
+      const start = this.starts[i];
+      kept.bytes.set(this.bytes.subarray(start, start + this.lengths[i]), at);
+      kept.starts[i] = at;
+      kept.lengths[i] = this.lengths[i];
+      at += this.lengths[i];
+    }
+    return kept;
+  }
+
+  /** Makes `kept`, from `snapshot`, the current arguments. */
+  restore(kept: Arguments): void {
+    this.reserve(kept.count);
+    this.bytes = kept.bytes;
+    this.count = kept.count;
+    this.starts.set(kept.starts.subarray(0, kept.count));
+    this.lengths.set(kept.lengths.subarray(0, kept.count));
+  }
+
   /** A copy of argument `index` as bytes. */
   copy(index: number): Uint8Array<ArrayBuffer> {
     const start = this.starts[index];
