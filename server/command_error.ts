@@ -9,8 +9,8 @@
  *
  * `message` is the whole error line without the leading `-` and the line end, its code included:
  * `ERR syntax error`, `WRONGTYPE Operation against a key holding the wrong kind of value`. It holds
- * one character per byte (latin-1), as `Arguments.text` gives them. Whoever throws it must have left
- * the keyspace as it was.
+ * one character per byte (latin-1), as `Arguments.text` gives them. Whoever throws it must have
+ * left the keyspace as it was.
  */
 export class CommandError extends Error {
   override name = "CommandError";

@@ -12,8 +12,8 @@
  * Every element but `*` takes exactly one byte, so only the last `*` ever needs to be retried: the
  * matcher keeps one resume point instead of recursing. O(pattern × text), no allocation.
  *
- * The corner cases are Redis's, not POSIX's: an unclosed class ends with the pattern, ranges compare
- * signed bytes, an escaped byte in a class minds case even when the rest does not.
+ * The corner cases are Redis's, not POSIX's: an unclosed class ends with the pattern, ranges
+ * compare signed bytes, an escaped byte in a class minds case even when the rest does not.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * `CONFIG`: the parameters, read and changed while the server runs.
  *
- * A change is checked here and then applied by every worker, this one included, in the order in which
- * the control plane's hub saw it: two changes at a time end the same way everywhere. The reply waits
- * until all workers have it.
+ * A change is checked here and then applied by every worker, this one included, in the order in
+ * which the control plane's hub saw it: two changes at a time end the same way everywhere. The
+ * reply waits until all workers have it.
  *
  * @module
  */

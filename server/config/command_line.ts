@@ -2,8 +2,8 @@
  * Reads the command line as redis-server does: a configuration file first, `-` for standard input,
  * then `--name value…`. What comes later is stronger: defaults, file, standard input, flags.
  *
- * The flags become lines of a configuration file (`--port 7000` is `port "7000"`), so that both take
- * the same values and give the same errors.
+ * The flags become lines of a configuration file (`--port 7000` is `port "7000"`), so that both
+ * take the same values and give the same errors.
  *
  * @module
  */

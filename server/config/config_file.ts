@@ -122,8 +122,8 @@ function readIncluded(path: string, files: ConfigFileSystem): ConfigSource {
 }
 
 /**
- * The paths that match a pattern as the shell's do: in order, wildcards neither cross a `/` nor match
- * a dot at the beginning of a name.
+ * The paths that match a pattern as the shell's do: in order, wildcards neither cross a `/` nor
+ * match a dot at the beginning of a name.
  */
 function matchingPaths(pattern: string, files: ConfigFileSystem): string[] {
   const isAbsolute = pattern.startsWith("/");

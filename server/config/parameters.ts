@@ -1,8 +1,9 @@
 /**
  * Every parameter of the configuration, as data. Defaults are the initial values of `ConfigFields`.
  *
- * Only what Numaris honours is here: anything else in a file or on the command line is an error. Some
- * of Redis's parameters have a single true value so far; they take that one and say why no other.
+ * Only what Numaris honours is here: anything else in a file or on the command line is an error.
+ * Some of Redis's parameters have a single true value so far; they take that one and say why no
+ * other.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * Splits a line of a configuration file into words, and writes words so that they split again.
  *
- * Words are separated by blanks. In double quotes `\n \r \t \b \a \xHH` stand for bytes and `\` takes
- * the next character as it is; in single quotes only `\'` is special. A closing quote must be
+ * Words are separated by blanks. In double quotes `\n \r \t \b \a \xHH` stand for bytes and `\`
+ * takes the next character as it is; in single quotes only `\'` is special. A closing quote must be
  * followed by a blank or the end of the line, and ends its word. All texts are byte texts.
  *
  * @module

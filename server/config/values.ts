@@ -1,8 +1,8 @@
 /**
  * The types of configuration values: how each is read from words, and how it is written.
  *
- * The rules and the words of the errors are redis-server's, because clients and people match on them.
- * All texts are byte texts.
+ * The rules and the words of the errors are redis-server's, because clients and people match on
+ * them. All texts are byte texts.
  *
  * @module
  */

@@ -73,7 +73,7 @@ class Bench {
   }
 }
 
-Deno.test("CONFIG GET: names, patterns, each parameter once, in the letters of the question", async () => {
+Deno.test("CONFIG GET: names, patterns, each parameter once, as it was spelt", async () => {
   const bench = new Bench();
   assertEquals(
     await bench.run(configGet, "config", "get", "SAVE", "appendonl[y]", "appendonly", "nosuch"),
@@ -97,7 +97,7 @@ Deno.test("CONFIG GET: a map in RESP3", async () => {
   assertEquals(await bench.run(configGet, "config", "get", "nosuch"), "%0\r\n");
 });
 
-Deno.test("CONFIG SET: reaches the worker through the control plane, or changes nothing", async () => {
+Deno.test("CONFIG SET: goes through the control plane, or changes nothing", async () => {
   const bench = new Bench();
   assertEquals(await bench.run(configSet, "config", "set", "timeout", "5", "hz", "20"), "+OK\r\n");
   assertEquals([bench.config.timeoutSeconds, bench.config.hz], [5, 20]);

@@ -1,7 +1,7 @@
 /**
- * The command line and the configuration files it names: what they set, and the one message when the
- * server cannot start so. redis-server, given the same, must complain about the same line in the same
- * words.
+ * The command line and the configuration files it names: what they set, and the one message when
+ * the server cannot start so. redis-server, given the same, must complain about the same line in
+ * the same words.
  *
  * @module
  */
