@@ -42,16 +42,18 @@ const checksum = new Crc64();
  * redis-server 7.0's DUMP returns. O(lengthBytes).
  *
  * @param value Holds the string's bytes from `start` on; may be shared memory.
+ * @param compresses Whether long strings are compressed: `rdbcompression`.
  */
 export function encodeStringPayload(
   value: Uint8Array,
   start: number,
   lengthBytes: number,
   to: ByteBuffer,
+  compresses = true,
 ): void {
   to.clear();
   to.byte(TYPE_STRING);
-  encodeString(value, start, lengthBytes, to);
+  encodeString(value, start, lengthBytes, to, compresses);
   to.byte(RDB_VERSION);
   to.byte(RDB_VERSION >>> 8);
   checksum.reset();

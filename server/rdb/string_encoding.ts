@@ -128,20 +128,22 @@ function encodeCompressed(
 }
 
 /**
- * Appends `lengthBytes` bytes of `value`, beginning at `start`, in the form redis-server chooses
- * (with `rdbcompression yes`). O(lengthBytes).
+ * Appends `lengthBytes` bytes of `value`, beginning at `start`, in the form redis-server chooses.
+ * O(lengthBytes).
+ *
+ * @param compresses Whether LZF is tried: `rdbcompression`.
  */
 export function encodeString(
   value: Uint8Array,
   start: number,
   lengthBytes: number,
   to: ByteBuffer,
+  compresses: boolean,
 ): void {
   const integer = parseInteger(value, start, lengthBytes);
   if (integer !== NOT_AN_INTEGER) return encodeInteger(integer, to);
-  if (
-    lengthBytes > COMPRESSION_MIN_BYTES && encodeCompressed(value, start, lengthBytes, to)
-  ) return;
+  const isWorthTrying = compresses && lengthBytes > COMPRESSION_MIN_BYTES;
+  if (isWorthTrying && encodeCompressed(value, start, lengthBytes, to)) return;
   encodeLength(lengthBytes, to);
   to.append(value, start, lengthBytes);
 }

@@ -1,0 +1,131 @@
+/**
+ * The server's memory in figures, for INFO memory, INFO numa and the MEMORY command.
+ *
+ * ```text
+ * requested   what was asked for: keys, values, tables
+ * used        that, rounded up to size classes and heap pages; what `maxmemory` limits
+ * active      spans and large blocks, whether their blocks are in use or not
+ * committed   that, and freed pages that may still occupy memory
+ * resident    all of the process: that, the JavaScript heaps, the program
+ * ```
+ *
+ * @module
+ */
+
+import type { Keyspace } from "../../engine/mod.ts";
+import { residentBytes } from "../../ffi/mod.ts";
+import type { WorkerContext } from "../context.ts";
+import { GAUGE_USED_MEMORY_PEAK_BYTES, LEVEL_CLIENTS_BYTES } from "../shared_state.ts";
+
+/** Memory on one node, summed over the shards. */
+export interface NodeFigures {
+  /** The kernel's number of the node. */
+  readonly nodeId: number;
+  requestedBytes: number;
+  allocatedBytes: number;
+  committedBytes: number;
+  purgeableBytes: number;
+  /** Sum of the shards' peaks, which need not have been at the same time. */
+  peakBytes: number;
+}
+
+/** Tables of one database. */
+export interface DatabaseFigures {
+  readonly index: number;
+  readonly keyCount: number;
+  readonly keysTableBytes: number;
+  readonly expiresTableBytes: number;
+}
+
+/** Memory of the whole server. */
+export interface MemoryFigures {
+  readonly nodes: readonly NodeFigures[];
+  /** Databases that hold keys. */
+  readonly databases: readonly DatabaseFigures[];
+  readonly keyCount: number;
+  readonly requestedBytes: number;
+  readonly usedBytes: number;
+  readonly activeBytes: number;
+  readonly committedBytes: number;
+  readonly residentBytes: number;
+  /** Most `usedBytes` that the background work saw, or now. */
+  readonly peakBytes: number;
+  /** Hash tables of all databases; part of `usedBytes`. */
+  readonly tablesBytes: number;
+  /** Buffers of all clients; outside of `usedBytes`. */
+  readonly clientsBytes: number;
+}
+
+/** The figures now; takes no lock, so they may lag what other workers do. O(shards x classes). */
+export function readMemoryFigures(context: WorkerContext): MemoryFigures {
+  const { keyspace, shared } = context;
+  const nodes = nodeFigures(keyspace);
+  const databases = databaseFigures(keyspace);
+  let requestedBytes = 0;
+  let committedBytes = 0;
+  let purgeableBytes = 0;
+  for (const node of nodes) {
+    requestedBytes += node.requestedBytes;
+    committedBytes += node.committedBytes;
+    purgeableBytes += node.purgeableBytes;
+  }
+  let tablesBytes = 0;
+  let keyCount = 0;
+  for (const database of databases) {
+    tablesBytes += database.keysTableBytes + database.expiresTableBytes;
+    keyCount += database.keyCount;
+  }
+  const usedBytes = keyspace.usedBytes();
+  return {
+    nodes,
+    databases,
+    keyCount,
+    requestedBytes,
+    usedBytes,
+    activeBytes: committedBytes - purgeableBytes,
+    committedBytes,
+    residentBytes: residentBytes(),
+    peakBytes: Math.max(usedBytes, shared.gauges[GAUGE_USED_MEMORY_PEAK_BYTES]),
+    tablesBytes,
+    clientsBytes: shared.sum(LEVEL_CLIENTS_BYTES),
+  };
+}
+
+/** Memory by node, in the order of the node slots. */
+export function nodeFigures(keyspace: Keyspace): NodeFigures[] {
+  const sums: NodeFigures[] = keyspace.heap.layout.nodeIds.map((nodeId) => ({
+    nodeId,
+    requestedBytes: 0,
+    allocatedBytes: 0,
+    committedBytes: 0,
+    purgeableBytes: 0,
+    peakBytes: 0,
+  }));
+  for (const { nodes } of keyspace.memoryStatistics()) {
+    nodes.forEach((node, slot) => {
+      const sum = sums[slot];
+      sum.requestedBytes += node.requestedBytes;
+      sum.allocatedBytes += node.allocatedBytes;
+      sum.committedBytes += node.committedBytes;
+      sum.purgeableBytes += node.purgeableBytes;
+      sum.peakBytes += node.peakBytes;
+    });
+  }
+  return sums;
+}
+
+function databaseFigures(keyspace: Keyspace): DatabaseFigures[] {
+  const databases: DatabaseFigures[] = [];
+  for (let index = 0; index < keyspace.databases; index++) {
+    const keyCount = keyspace.size(index);
+    if (keyCount === 0) continue;
+    let keysTableBytes = 0;
+    let expiresTableBytes = 0;
+    for (const shard of keyspace.shards) {
+      keysTableBytes += shard.dictionary.tableBytes(shard.keysOf(index));
+      expiresTableBytes += shard.dictionary.tableBytes(shard.expiresOf(index));
+    }
+    databases.push({ index, keyCount, keysTableBytes, expiresTableBytes });
+  }
+  return databases;
+}
