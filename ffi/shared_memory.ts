@@ -42,7 +42,7 @@ export class SharedMemory {
   /**
    * Takes the address of `buffer`, and keeps the buffer alive.
    *
-   * @param buffer At least one byte long now; it may grow later.
+   * @param buffer Growable, because only such a one starts on a page; at least one byte long now.
    */
   constructor(buffer: SharedArrayBuffer) {
     ensure(buffer.byteLength > 0, "Cannot place an empty buffer: it has no address");
@@ -110,12 +110,15 @@ export class SharedMemory {
 
   /**
    * Moves the page around each offset to `nodeId`, whatever node its range is bound to. Returns for
-   * each where it is now, as `nodesOf` does; a page that could not be moved stays whole where it was.
+   * each where it is now, as `nodesOf` does: a page that could not be moved stays whole where it was.
+   * A huge page moves as a whole, also when only part of it is named.
    *
    * @throws NumaError when the move as a whole is refused: no such node, or no permission.
    */
   movePages(offsetsBytes: readonly number[], nodeId: number): number[] {
-    return this.#movePages(offsetsBytes, new Int32Array(offsetsBytes.length).fill(nodeId));
+    this.#movePages(offsetsBytes, new Int32Array(offsetsBytes.length).fill(nodeId));
+    // The move itself answers "busy" for one part of each huge page that it moved.
+    return this.#movePages(offsetsBytes, null);
   }
 
   #movePages(
@@ -134,7 +137,7 @@ export class SharedMemory {
     const count = BigInt(offsetsBytes.length);
     const result = library
       .numa_move_pages(THIS_PROCESS, count, addresses, targets, status, MOVE_OWN_PAGES);
-    // A positive result counts pages that did not move; their status says why.
+    // A positive result counts pages that did not move.
     if (result < 0) throw numaError("move_pages");
     return Array.from(status);
   }

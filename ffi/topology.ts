@@ -199,7 +199,7 @@ function whyBindingIsRefused(library: Libnuma, nodeId: number): string | null {
   }
 }
 
-/** Gives processors whose own node is not in the list to the nearest node that has processors. */
+/** Gives processors whose own node is not in the list to the nearest one, with processors if any has. */
 function adoptStrayCpus(
   library: Libnuma,
   machine: TopologyNode[],
@@ -216,8 +216,10 @@ function adoptStrayCpus(
 }
 
 function nearestNode(library: Libnuma, id: number, nodes: TopologyNode[]): TopologyNode {
-  let nearest = nodes[0];
-  for (const node of nodes) {
+  const withCpus = nodes.filter((node) => node.cpus.length > 0);
+  const candidates = withCpus.length > 0 ? withCpus : nodes;
+  let nearest = candidates[0];
+  for (const node of candidates) {
     if (distanceBetween(library, id, node.id) < distanceBetween(library, id, nearest.id)) {
       nearest = node;
     }
