@@ -199,7 +199,7 @@ function whyBindingIsRefused(library: Libnuma, nodeId: number): string | null {
   }
 }
 
-/** Gives processors whose own node is not in the list to the nearest one, with processors if any has. */
+/** Gives processors whose own node is not in the list to the nearest (with processors, if any). */
 function adoptStrayCpus(
   library: Libnuma,
   machine: TopologyNode[],

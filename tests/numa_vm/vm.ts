@@ -82,10 +82,14 @@ async function boot(archive: string, outputPath: string, timeoutMs: number): Pro
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const timer = setTimeout(() => qemu.kill("SIGKILL"), timeoutMs);
+  let verdict = "";
+  const timer = setTimeout(() => {
+    verdict = `(killed: it did not end within ${timeoutMs} ms)\n`;
+    qemu.kill("SIGKILL");
+  }, timeoutMs);
   try {
     const { stdout, stderr } = await qemu.output();
-    return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) + verdict;
   } finally {
     clearTimeout(timer);
   }
