@@ -1,6 +1,6 @@
 /**
- * Which processors the calling thread runs on. Every function acts on the thread that calls it: in a
- * Worker, the worker's own.
+ * Which processors the calling thread runs on. Every function acts on the thread that calls it: in
+ * a Worker, the worker's own.
  *
  * @module
  */

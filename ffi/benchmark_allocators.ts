@@ -1,8 +1,9 @@
 /**
- * Other people's allocators, for the benchmarks that compare ours with them. Nothing else uses them.
+ * Other people's allocators, for the benchmarks that compare ours with them. Nothing else uses
+ * them.
  *
- * Addresses are bigints here because that is the fastest form in which an FFI call takes and returns
- * them: 51 ns for a pair of `malloc` and `free`.
+ * Addresses are bigints here because that is the fastest form in which an FFI call takes and
+ * returns them: 51 ns for a pair of `malloc` and `free`.
  *
  * @module
  */

@@ -17,9 +17,9 @@ const TWO_TO_THE_32 = 2 ** 32;
 const timespec = new Uint32Array(4);
 
 /**
- * Nanoseconds on the kernel's monotonic clock (since boot), exact for 104 days and to a few ns after
- * that. The same in every worker, which `performance.now()` is not: it counts from the worker's own
- * start. Off Linux: the time of day. Costs about 60 ns.
+ * Nanoseconds on the kernel's monotonic clock (since boot), exact for 104 days and to a few ns
+ * after that. The same in every worker, which `performance.now()` is not: it counts from the
+ * worker's own start. Off Linux: the time of day. Costs about 60 ns.
  */
 export function monotonicNs(): number {
   if (libc === null || libc.clock_gettime(CLOCK_MONOTONIC, timespec) !== 0) {

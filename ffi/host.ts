@@ -36,7 +36,9 @@ export interface MemoryInfo {
   swapFreeBytes: number;
 }
 
-/** The machine's memory now. Reads /proc/meminfo (20 to 50 us), or asks Deno where it is allowed. */
+/**
+ * The machine's memory now. Reads /proc/meminfo (20 to 50 us), or asks Deno where it is allowed.
+ */
 export function memoryInfo(): MemoryInfo {
   const text = readKernelFile("/proc/meminfo");
   if (text === null) return memoryInfoFromDeno();

@@ -1,5 +1,6 @@
 /**
- * Reading /proc and /sys through the C library, because Deno's file API asks for `--allow-all` there.
+ * Reading /proc and /sys through the C library, because Deno's file API asks for `--allow-all`
+ * there.
  *
  * @module
  */
@@ -13,8 +14,8 @@ const CHUNK_BYTES = 16384;
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
- * The text of a file of the kernel, such as `/proc/meminfo`; null where it cannot be read. Files over
- * 16 MiB are cut there.
+ * The text of a file of the kernel, such as `/proc/meminfo`; null where it cannot be read. Files
+ * over 16 MiB are cut there.
  */
 export function readKernelFile(path: string): string | null {
   if (libc === null) return null;
@@ -27,7 +28,9 @@ export function readKernelFile(path: string): string | null {
   }
 }
 
-/** Opens a file for `readInto`. Returns its descriptor, or -1. The caller closes it, or keeps it. */
+/**
+ * Opens a file for `readInto`. Returns its descriptor, or -1. The caller closes it, or keeps it.
+ */
 export function openKernelFile(path: string): number {
   return libc === null ? -1 : libc.open(cString(path), OPEN_READ_ONLY | OPEN_CLOSE_ON_EXEC);
 }

@@ -40,8 +40,8 @@ export const LIBC_SYMBOLS = {
 export type Libc = Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
 
 /**
- * The C library, or null off Linux and where it cannot be opened. Its constants and structures below
- * are those of Linux, so it is not opened elsewhere.
+ * The C library, or null off Linux and where it cannot be opened. Its constants and structures
+ * below are those of Linux, so it is not opened elsewhere.
  */
 export const libc: Libc | null = openLibc();
 

@@ -3,8 +3,8 @@
  * holds an address, or reads /proc or /sys.
  *
  * The contract:
- * 1. Loading it never throws, in the main thread or in a Worker; each thread loads its own. It needs
- *    `--allow-ffi` and no other permission.
+ * 1. Loading it never throws, in the main thread or in a Worker; each thread loads its own. It
+ *    needs `--allow-ffi` and no other permission.
  * 2. It works everywhere. Off Linux, without libnuma, on one node, or where the kernel forbids
  *    `mbind`, `readTopology` gives one node and the reason; questions have sensible answers; calls
  *    that only improve things (`discard`, `pinTo`, `adviseHugePages`) do nothing.

@@ -30,8 +30,8 @@ let statmDescriptor: number | undefined;
 const rusage = new Uint32Array(RUSAGE_WORD_COUNT * 2);
 
 /**
- * Bytes of memory that the process has in RAM. One read of a file that stays open: 2 us. Newer kernels
- * count per processor, so that the figure may lag by some 100 KB.
+ * Bytes of memory that the process has in RAM. One read of a file that stays open: 2 us. Newer
+ * kernels count per processor, so that the figure may lag by some 100 KB.
  */
 export function residentBytes(): number {
   statmDescriptor ??= openKernelFile("/proc/self/statm");
@@ -135,8 +135,8 @@ export function openFileLimit(): OpenFileLimit {
 }
 
 /**
- * Raises the soft limit on open files to `count`, and the hard limit where that is needed and allowed;
- * else as far as it goes. Never lowers it. Returns the soft limit that holds now.
+ * Raises the soft limit on open files to `count`, and the hard limit where that is needed and
+ * allowed; else as far as it goes. Never lowers it. Returns the soft limit that holds now.
  */
 export function raiseOpenFileLimit(count: number): number {
   const { soft, hard } = openFileLimit();

@@ -2,8 +2,8 @@
  * Placement of a shared buffer's pages: bind ranges to nodes, ask where pages are, move them, give
  * them back.
  *
- * 1. The address is that of the buffer's first byte and never changes: a growable buffer reserves its
- *    whole range when it is made.
+ * 1. The address is that of the buffer's first byte and never changes: a growable buffer reserves
+ *    its whole range when it is made.
  * 2. Every range is checked against the buffer before the kernel sees an address.
  * 3. Binding holds for pages touched later; pages that are already there stay where they are.
  *
@@ -52,10 +52,12 @@ export class SharedMemory {
   }
 
   /**
-   * Makes the pages of a range come from `nodeId` (the kernel's number) when they are first touched,
-   * or from the nearest node with room when it is full. Both ends must lie on page boundaries.
+   * Makes the pages of a range come from `nodeId` (the kernel's number) when they are first
+   * touched, or from the nearest node with room when it is full. Both ends must lie on page
+   * boundaries.
    *
-   * @throws NumaError when the kernel refuses: no such node, or no permission. Nothing is bound then.
+   * @throws NumaError when the kernel refuses: no such node, or no permission. Nothing is bound
+   * then.
    */
   bind(offsetBytes: number, lengthBytes: number, nodeId: number): void {
     this.#check(offsetBytes, lengthBytes);
@@ -67,9 +69,9 @@ export class SharedMemory {
   }
 
   /**
-   * Gives the whole pages inside a range back to the kernel. Their content is lost: on Linux they read
-   * as zero; elsewhere nothing happens, so treat the content as undefined. Their binding stays. About
-   * 1 us, and 0.4 us per page that was there.
+   * Gives the whole pages inside a range back to the kernel. Their content is lost: on Linux they
+   * read as zero; elsewhere nothing happens, so treat the content as undefined. Their binding
+   * stays. About 1 us, and 0.4 us per page that was there.
    *
    * @throws NumaError when pages of the range are locked.
    */
@@ -99,8 +101,8 @@ export class SharedMemory {
   }
 
   /**
-   * The kernel's answer to where pages are, for the page around each offset: its node, or a negative
-   * error number (-2, ENOENT: not touched yet; the shared page of zeros is -14, EFAULT).
+   * The kernel's answer to where pages are, for the page around each offset: its node, or a
+   * negative error number (-2, ENOENT: not touched yet; the shared page of zeros is -14, EFAULT).
    *
    * @throws NumaError when the query as a whole is refused.
    */
@@ -110,8 +112,8 @@ export class SharedMemory {
 
   /**
    * Moves the page around each offset to `nodeId`, whatever node its range is bound to. Returns for
-   * each where it is now, as `nodesOf` does: a page that could not be moved stays whole where it was.
-   * A huge page moves as a whole, also when only part of it is named.
+   * each where it is now, as `nodesOf` does: a page that could not be moved stays whole where it
+   * was. A huge page moves as a whole, also when only part of it is named.
    *
    * @throws NumaError when the move as a whole is refused: no such node, or no permission.
    */

@@ -2,8 +2,8 @@
  * The machine's NUMA nodes, as far as this process may use them.
  *
  * 1. Every node in the list has memory; one with an empty `cpus` is memory only (CXL, for example).
- * 2. Every processor that the process may use belongs to exactly one node of the list, unless all its
- *    nodes are memory only.
+ * 2. Every processor that the process may use belongs to exactly one node of the list, unless all
+ *    its nodes are memory only.
  * 3. Where placement is impossible there is one node with everything, and `reason` says why.
  *
  * What the process inherited counts: its cpuset, its affinity (taskset) and its memory policy
@@ -46,7 +46,9 @@ export interface TopologyNode {
 
 /** The nodes that the process may use: plain values, which can be posted to workers. */
 export interface Topology {
-  /** Whether memory can be placed: libnuma is there, the kernel lets us, and there are two nodes. */
+  /**
+   * Whether memory can be placed: libnuma is there, the kernel lets us, and there are two nodes.
+   */
   available: boolean;
   /** Why it cannot be placed; null when it can. */
   reason: string | null;
@@ -62,7 +64,9 @@ export interface TopologyOptions {
   libnumaName?: string;
 }
 
-/** Reads the topology from the kernel. Never throws. 0.5 ms on a small machine, more on a large one. */
+/**
+ * Reads the topology from the kernel. Never throws. 0.5 ms on a small machine, more on a large one.
+ */
 export function readTopology(options: TopologyOptions = {}): Topology {
   const { libnumaName = LIBNUMA_NAME } = options;
   const library = libnumaName === LIBNUMA_NAME ? libnuma : openLibnuma(libnumaName);

@@ -1,4 +1,6 @@
-/** Prints the topology as JSON; its argument replaces the name of libnuma. Needs `--allow-ffi` only. */
+/**
+ * Prints the topology as JSON; its argument replaces the name of libnuma. Needs `--allow-ffi` only.
+ */
 
 import { readTopology } from "../../ffi/mod.ts";
 

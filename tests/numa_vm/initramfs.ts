@@ -1,6 +1,6 @@
 /**
- * The root file system of the virtual machine: busybox, this Deno, the libraries they need, libnuma,
- * and the project's sources, in one cpio archive that the kernel unpacks into memory.
+ * The root file system of the virtual machine: busybox, this Deno, the libraries they need,
+ * libnuma, and the project's sources, in one cpio archive that the kernel unpacks into memory.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Every check that runs in the virtual machine, in the order in which they run. To add some: a module
- * beside this one that exports a list of them, and its line here.
+ * Every check that runs in the virtual machine, in the order in which they run. To add some: a
+ * module beside this one that exports a list of them, and its line here.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * What a process inherits narrows its topology: a memory policy, an affinity, a filter of system calls
- * as containers have it. Each is put on the thread of a worker before the worker loads `ffi/`.
+ * What a process inherits narrows its topology: a memory policy, an affinity, a filter of system
+ * calls as containers have it. Each is put on the thread of a worker before the worker loads
+ * `ffi/`.
  *
  * @module
  */
