@@ -5,6 +5,7 @@
  */
 
 import type { Arguments } from "./arguments.ts";
+import { CommandError } from "./command_error.ts";
 import type { Connection } from "./transport/connection.ts";
 import type { ReplyWriter } from "./resp/reply_writer.ts";
 import type { WorkerContext } from "./context.ts";
@@ -52,7 +53,7 @@ export class Client {
   /** Commands executed. */
   commandCount = 0;
   /** While the client is blocked: ends the wait. */
-  #endWait: ((wasTimeout: boolean) => void) | null = null;
+  #endWait: ((wasTimeout: boolean, error?: CommandError) => void) | null = null;
 
   constructor(
     id: number,
@@ -79,18 +80,19 @@ export class Client {
    * Waits until the time is over, `unblock` is called or the connection ends.
    *
    * @param timeoutMs Milliseconds; 0 waits without end.
-   * @returns Whether the time was over.
+   * @returns Whether the time was over. Rejects with `CommandError` after `unblockWithError`.
    */
   block(timeoutMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const timer = timeoutMs === 0 ? undefined : setTimeout(
         () => this.#endWait?.(true),
         Math.min(timeoutMs, TIMER_MS_MAX),
       );
-      this.#endWait = (wasTimeout) => {
+      this.#endWait = (wasTimeout, error) => {
         clearTimeout(timer);
         this.#endWait = null;
-        resolve(wasTimeout);
+        if (error === undefined) resolve(wasTimeout);
+        else reject(error);
       };
     });
   }
@@ -99,6 +101,13 @@ export class Client {
   unblock(): boolean {
     if (this.#endWait === null) return false;
     this.#endWait(false);
+    return true;
+  }
+
+  /** Ends a wait with an error reply (CLIENT UNBLOCK ... ERROR). False when it was not waiting. */
+  unblockWithError(): boolean {
+    if (this.#endWait === null) return false;
+    this.#endWait(false, new CommandError("UNBLOCKED client unblocked via CLIENT UNBLOCK"));
     return true;
   }
 }

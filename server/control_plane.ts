@@ -56,6 +56,11 @@ export interface ControlTopics {
     message: { readonly kind: "clientKill"; readonly filter: ClientFilter };
     answer: number;
   };
+  /** `CLIENT UNBLOCK`: whether the worker has that client and it waited. */
+  clientUnblock: {
+    message: { readonly kind: "clientUnblock"; readonly id: number; readonly withError: boolean };
+    answer: boolean;
+  };
   /** Accept no more, finish what was read, write the replies out, close. Sent by the supervisor. */
   shutdown: {
     message: { readonly kind: "shutdown"; readonly now: boolean };

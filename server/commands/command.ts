@@ -60,7 +60,7 @@ function commandInfo(client: Client): void {
   reply.array(args.count - FIRST_ARGUMENT);
   for (let index = FIRST_ARGUMENT; index < args.count; index++) {
     const command = context.commands.byFullName(args.text(index));
-    if (command === null) reply.nilArray();
+    if (command === null) reply.nil();
     else writeCommandInfo(reply, command);
   }
 }

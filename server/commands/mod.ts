@@ -1,0 +1,71 @@
+/**
+ * The registry: binds every command of the data to the code that executes it.
+ *
+ * Each file of commands exports its handlers by full name; a command without a handler, a handler
+ * without a command, or two handlers of one name stop the server before it starts.
+ *
+ * @module
+ */
+
+import { assert } from "../../engine/assert.ts";
+import { handlers as clientHandlers } from "./client.ts";
+import { handlers as commandHandlers } from "./command.ts";
+import { handlers as configHandlers } from "./config.ts";
+import { handlers as connectionHandlers } from "./connection.ts";
+import { COMMAND_COUNT, COMMAND_GROUPS } from "./data/mod.ts";
+import { handlers as debugHandlers } from "./debug.ts";
+import { handlers as expiryHandlers } from "./expiry.ts";
+import { handlers as genericHandlers } from "./generic.ts";
+import { handlers as infoHandlers } from "./info.ts";
+import { handlers as keyspaceHandlers } from "./keyspace.ts";
+import { handlers as lcsHandlers } from "./lcs.ts";
+import { handlers as lolwutHandlers } from "./lolwut.ts";
+import { handlers as memoryHandlers } from "./memory.ts";
+import { handlers as objectHandlers } from "./object.ts";
+import { handlers as pauseHandlers } from "./pause.ts";
+import { handlers as serverHandlers } from "./server.ts";
+import { handlers as shutdownHandlers } from "./shutdown.ts";
+import { handlers as stringPartHandlers } from "./string_parts.ts";
+import { handlers as stringHandlers } from "./strings.ts";
+import { CommandTable, type Handlers } from "./table.ts";
+
+export { registerClientControl } from "./client.ts";
+export { mustAuthenticate } from "./connection.ts";
+export { COMMAND_COUNT } from "./data/mod.ts";
+export { lookupError, wrongArityError } from "./lookup_errors.ts";
+export { Command, CommandTable, type Handler, KEYS_INVALID, type LockScope } from "./table.ts";
+
+const HANDLER_GROUPS: readonly Handlers[] = [
+  clientHandlers,
+  commandHandlers,
+  configHandlers,
+  connectionHandlers,
+  debugHandlers,
+  expiryHandlers,
+  genericHandlers,
+  infoHandlers,
+  keyspaceHandlers,
+  lcsHandlers,
+  lolwutHandlers,
+  memoryHandlers,
+  objectHandlers,
+  pauseHandlers,
+  serverHandlers,
+  shutdownHandlers,
+  stringHandlers,
+  stringPartHandlers,
+];
+
+/** A command table with every command of this server. */
+export function createCommandTable(): CommandTable {
+  const handlers: Handlers = {};
+  for (const group of HANDLER_GROUPS) {
+    for (const [name, handler] of Object.entries(group)) {
+      assert(!Object.hasOwn(handlers, name), "a command has one handler");
+      handlers[name] = handler;
+    }
+  }
+  const table = new CommandTable(COMMAND_GROUPS, handlers);
+  assert(table.all.length === COMMAND_COUNT, "every command has its number");
+  return table;
+}
