@@ -40,6 +40,12 @@ const NOT_ALLOWED = "ERR DEBUG command not allowed. If the enable-debug-command 
   '"local", you can run it from a local connection, otherwise you need to set this option in the ' +
   "configuration file, and then restart the server.";
 
+/**
+ * Addresses of clients of this machine, as CLIENT LIST shows them: loopback, or a unix socket, whose
+ * port is shown as 0.
+ */
+const LOCAL_ADDRESS = /^127\.0\.0\.1:|^\[::1\]:|:0$/;
+
 const encoder = new TextEncoder();
 const view = new StringView();
 const serialized = new ByteBuffer();
@@ -85,7 +91,8 @@ export function debugCommand(client: Client): void {
 
 function isAllowed(client: Client): boolean {
   const allowed = client.context.config.enableDebugCommand;
-  return allowed === "yes" || (allowed === "local" && client.connection.isLocal);
+  if (allowed !== "local") return allowed === "yes";
+  return LOCAL_ADDRESS.test(client.connection.remoteAddress);
 }
 
 /** `SLEEP seconds`: nobody gets at a key meanwhile, and this worker does nothing else. */

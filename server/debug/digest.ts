@@ -10,7 +10,7 @@
  * value   = mix(type as big-endian u32), mix(string), then xor("!!expire!!") if it expires
  * key     = from zeros: mix(key), value
  * dataset = from zeros: for each database that is not empty: mix(index as big-endian u32),
- *           then for each key: xor the key's digest itself
+ *           then for each key: xor(the key's digest)
  * ```
  *
  * @module
@@ -45,11 +45,7 @@ class Digest {
 
   xor(bytes: Uint8Array, start: number, lengthBytes: number): void {
     sha1(bytes, start, lengthBytes, this.#folded);
-    this.xorDigest(this.#folded);
-  }
-
-  xorDigest(digest: Uint8Array): void {
-    for (let i = 0; i < SHA1_BYTES; i++) this.bytes[i] ^= digest[i];
+    for (let i = 0; i < SHA1_BYTES; i++) this.bytes[i] ^= this.#folded[i];
   }
 
   mix(bytes: Uint8Array, start: number, lengthBytes: number): void {
@@ -118,7 +114,7 @@ function mixDatabase(whole: Digest, keyspace: Keyspace, database: number): void 
       key.clear();
       key.mix(window.u8, entryKeyStart(window, ref), entryKeyLength(window, ref));
       mixValue(key, shard, ref);
-      whole.xorDigest(key.bytes);
+      whole.xor(key.bytes, 0, SHA1_BYTES);
     }
   } while (cursor !== 0);
 }
