@@ -28,6 +28,8 @@ assert(
 /** A pool of byte buffers for one worker. */
 export class BufferPool {
   readonly #free: Uint8Array<ArrayBuffer>[][] = [];
+  #viewed: Uint8Array<ArrayBuffer> | null = null;
+  #view: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
   constructor() {
     for (let i = 0; i < CLASS_COUNT; i++) this.#free.push([]);
@@ -48,6 +50,20 @@ export class BufferPool {
     if (lengthBytes !== BUFFER_BYTES_MIN << index) return;
     const free = this.#free[index];
     if (free.length * lengthBytes < KEPT_BYTES_MAX) free.push(buffer);
+  }
+
+  /**
+   * The first `lengthBytes` of `buffer`. The last view made is kept: a worker's replies mostly leave
+   * from the same buffer and have the same length.
+   */
+  view(buffer: Uint8Array<ArrayBuffer>, lengthBytes: number): Uint8Array<ArrayBuffer> {
+    if (this.#viewed === buffer && this.#view.length === lengthBytes) return this.#view;
+    const view = buffer.subarray(0, lengthBytes);
+    if (buffer.length <= BUFFER_BYTES_POOLED_MAX) {
+      this.#view = view;
+      this.#viewed = buffer;
+    }
+    return view;
   }
 
   /** Bytes kept for reuse. */

@@ -1,0 +1,439 @@
+/**
+ * One client's connection: reads requests, has them executed in order, sends the replies.
+ *
+ * The loop of `run`: read, execute every whole command in the buffer, send, read again. The replies of
+ * a batch leave in one write, which is not awaited: the next read is issued at once, and a client that
+ * does not read its replies goes on being served until `OUTPUT_PAUSE_BYTES` are waiting for it.
+ *
+ * Invariants
+ * 1. Commands execute one after the other; replies leave in their order.
+ * 2. Memory is bounded: input by `InputBuffer` and `clientQueryBufferLimitBytes`, output by pausing.
+ * 3. At most one read and one write are under way. Bytes do not move while a read is under way.
+ * 4. `client.args` is valid only until the command returns or first awaits.
+ *
+ * A connection that executes `COMMANDS_BEFORE_YIELD` commands, or runs for `RUN_MS_MAX`, without the
+ * others having had a turn lets the event loop run.
+ *
+ * @module
+ */
+
+import { assert } from "../../engine/assert.ts";
+import type { Arguments } from "../arguments.ts";
+import type { Client } from "../client.ts";
+import type { Logger } from "../logger.ts";
+import type { ReplyWriter } from "../resp/reply_writer.ts";
+import { COMMAND, FAILED, RequestParser } from "../resp/request_parser.ts";
+import type { BufferPool } from "./buffer_pool.ts";
+import { INPUT_BYTES_MAX, InputBuffer } from "./input_buffer.ts";
+import { OUTPUT_PAUSE_BYTES, type TransportCounters, type TransportLimits } from "./limits.ts";
+import { CHUNK_BYTES, OutputQueue } from "./output_queue.ts";
+import { yieldToEventLoop } from "./event_loop.ts";
+
+/** The stream under a connection: `Deno.TcpConn` and `Deno.UnixConn` are such streams. */
+export interface ByteStream {
+  readonly localAddr: Deno.Addr;
+  readonly remoteAddr: Deno.Addr;
+  /** Reads at least one byte; null at the end of the stream. */
+  read(bytes: Uint8Array): Promise<number | null>;
+  /** Sends some of `bytes`; resolves to the number of bytes taken. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Ends both directions; pending reads and writes reject. */
+  close(): void;
+}
+
+/** What a connection needs of the client that it serves. */
+export interface ServedClient {
+  readonly args: Arguments;
+  readonly reply: ReplyWriter;
+  readonly authenticated: boolean;
+  closeAfterReply: boolean;
+}
+
+/** What the connections of a worker share. */
+export interface ConnectionEnvironment<C extends ServedClient = Client> {
+  readonly pool: BufferPool;
+  readonly limits: TransportLimits;
+  readonly counters: TransportCounters;
+  readonly log: Logger;
+  /**
+   * Executes the command in `client.args`. An exception ends the connection and rejects `run`.
+   *
+   * A promise holds back the connection's next command. Until it settles, nothing that it writes is
+   * sent; it must write nothing before its first await. So `reply.truncate(0)` takes back its reply.
+   */
+  execute(client: C): void | Promise<void>;
+  /** Called before every batch: refreshes the worker's clock and returns milliseconds since 1970. */
+  beginBatch(): number;
+}
+
+/** Commands that one connection executes before the others get a turn. */
+export const COMMANDS_BEFORE_YIELD = 2048;
+/** Milliseconds that one batch may take before the others get a turn. */
+export const RUN_MS_MAX = 1;
+
+/** The clock is looked at once in so many commands (a power of two). */
+const CLOCK_INTERVAL = 64;
+/** Input that is taken in while a command is waiting. */
+const READ_AHEAD_BYTES_MAX = 64 * 1024;
+
+/** Why a batch ended. */
+const NEEDS_INPUT = 0;
+const COMMAND_WAITS = 1;
+const OUTPUT_FULL = 2;
+const TURN_OVER = 3;
+const FINISHED = 4;
+type BatchEnd = 0 | 1 | 2 | 3 | 4;
+
+/** A connection and its loop; see the module's comment. */
+export class Connection<C extends ServedClient = Client> {
+  /** The peer as `CLIENT LIST` shows it: `127.0.0.1:1234`, `[::1]:1234` or `/path/socket:0`. */
+  readonly remoteAddress: string;
+  /** This side, in the same form. */
+  readonly localAddress: string;
+  /** When the client last sent something, in milliseconds since the epoch. */
+  lastActivityMs: number;
+
+  readonly #stream: ByteStream;
+  readonly #environment: ConnectionEnvironment<C>;
+  #client: C | null = null;
+  #parser!: RequestParser;
+  #input!: InputBuffer;
+  #output!: OutputQueue;
+
+  #readUnderWay: Promise<number | null> | null = null;
+  #commandUnderWay: Promise<void> | null = null;
+  #commandsInTurn = 0;
+  #isClosed = false;
+  /** Ends the wait for a command when the connection is closed meanwhile. */
+  #wakeOnClose: (() => void) | null = null;
+
+  /** Wraps `stream`; nothing is read before `attach` and `run`. */
+  constructor(stream: ByteStream, environment: ConnectionEnvironment<C>) {
+    this.#stream = stream;
+    this.#environment = environment;
+    this.remoteAddress = addressText(stream.remoteAddr, stream.localAddr);
+    this.localAddress = addressText(stream.localAddr, stream.remoteAddr);
+    this.lastActivityMs = environment.beginBatch();
+  }
+
+  /** Names the client to serve; exactly once, before `run`. */
+  attach(client: C): void {
+    assert(this.#client === null, "Connection: attached twice");
+    const { pool, limits, counters } = this.#environment;
+    this.#client = client;
+    this.#parser = new RequestParser(client.args, new ClientParserLimits(client, limits));
+    this.#input = new InputBuffer(pool, this.#parser);
+    this.#output = new OutputQueue(this.#stream, client.reply, pool, limits, counters);
+  }
+
+  /** Bytes received and not yet executed (`qbuf`). */
+  get queryBufferBytes(): number {
+    return this.#input.waitingBytes;
+  }
+
+  /** Free bytes of the read buffer (`qbuf-free`). */
+  get queryBufferFreeBytes(): number {
+    return this.#input.freeBytes;
+  }
+
+  /** Arguments of a command that is still arriving. */
+  get pendingArgumentCount(): number {
+    return this.#parser.pendingArgumentCount;
+  }
+
+  /** Bytes of replies that the client has not taken (`obl` + `omem`). */
+  get outputBytes(): number {
+    return this.#output.pendingBytes;
+  }
+
+  /** Reply buffers that are queued (`oll`). */
+  get outputChunkCount(): number {
+    return this.#output.chunkCount;
+  }
+
+  /** Bytes of buffers that this connection holds now. */
+  get memoryBytes(): number {
+    return this.#input.bytes.length + this.outputBytes;
+  }
+
+  /** Whether the connection has been closed, by either side. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Whether a command is waiting, so that further ones of this client are held back. */
+  get isWaiting(): boolean {
+    return this.#commandUnderWay !== null;
+  }
+
+  /**
+   * Serves the client until either side closes; the socket is closed when it resolves. Rejects only
+   * with what `execute` threw: a bug of ours.
+   */
+  async run(): Promise<void> {
+    assert(this.#client !== null, "Connection: run before attach");
+    try {
+      while (!this.#isClosed) {
+        let byteCount: number | null;
+        try {
+          byteCount = await this.#read();
+        } catch {
+          return;
+        }
+        if (byteCount === null) break;
+        this.#received(byteCount);
+        let end = this.#executeBatch();
+        while (end !== NEEDS_INPUT && !this.#isClosed) {
+          if (end === FINISHED) return await this.#finish();
+          await this.#pause(end);
+          if (!this.#isClosed) end = this.#executeBatch();
+        }
+      }
+      if (!this.#isClosed) await this.#finish();
+    } finally {
+      this.close();
+      this.#release();
+    }
+  }
+
+  /** Sends what was written to `client.reply` outside of a command (a published message). O(1). */
+  flush(): void {
+    if (this.#isClosed) return;
+    this.#output.flush();
+    if (this.#output.failed !== null) this.#dropForOutput();
+  }
+
+  /** Closes at once: pending replies are dropped, `run` resolves soon. Does nothing the second time. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#client !== null) this.#output.fail("broken");
+    this.#wakeOnClose?.();
+    try {
+      this.#stream.close();
+    } catch {
+      // The runtime closed it first.
+    }
+  }
+
+  /**
+   * Looks for timeouts: the idle timeout, output that does not move, the soft output limit. To be
+   * called about every second, at least once per 10 s. O(1).
+   */
+  tick(nowMs: number): void {
+    if (this.#isClosed || this.#client === null) return;
+    this.#output.tick(nowMs);
+    if (this.#output.failed !== null) return this.#dropForOutput();
+    const timeoutSeconds = this.#environment.limits.timeoutSeconds;
+    if (timeoutSeconds === 0 || this.#commandUnderWay !== null) return;
+    if (nowMs - this.lastActivityMs > timeoutSeconds * 1000) {
+      this.#environment.log.verbose("Closing idle client");
+      this.close();
+    }
+  }
+
+  /** Reads more, or takes over the read that began while a command was waiting. */
+  #read(): Promise<number | null> {
+    const pending = this.#readUnderWay;
+    if (pending === null) return this.#stream.read(this.#input.space());
+    this.#readUnderWay = null;
+    return pending;
+  }
+
+  #received(byteCount: number): void {
+    const environment = this.#environment;
+    this.lastActivityMs = environment.beginBatch();
+    environment.counters.inputBytes += byteCount;
+    this.#input.filled(byteCount);
+    const isTooMuch = this.#input.unparsedBytes > environment.limits.clientQueryBufferLimitBytes ||
+      this.#input.end >= INPUT_BYTES_MAX;
+    if (isTooMuch) {
+      environment.log.warning(
+        `Closing client that reached max query buffer length: ${this.remoteAddress}`,
+      );
+      this.close();
+    }
+  }
+
+  /** Executes whole commands until something stops it, then sends the replies. */
+  #executeBatch(): BatchEnd {
+    if (this.#isClosed) return NEEDS_INPUT;
+    const end = this.#executeCommands();
+    const output = this.#output;
+    if (end === COMMAND_WAITS) return end;
+    output.flush();
+    if (output.failed !== null) {
+      this.#dropForOutput();
+      return NEEDS_INPUT;
+    }
+    if (end === NEEDS_INPUT && output.isSending && output.pendingBytes > OUTPUT_PAUSE_BYTES) {
+      return OUTPUT_FULL;
+    }
+    return end;
+  }
+
+  #executeCommands(): BatchEnd {
+    const client = this.#client!;
+    const reply = client.reply;
+    const parser = this.#parser;
+    const input = this.#input;
+    const environment = this.#environment;
+    let deadlineMs = 0;
+    for (;;) {
+      const status = parser.parse(input.bytes, input.end);
+      if (status !== COMMAND) return status === FAILED ? this.#refuse() : NEEDS_INPUT;
+      const waiting = environment.execute(client);
+      if (waiting !== undefined) {
+        this.#commandUnderWay = waiting;
+        return COMMAND_WAITS;
+      }
+      if (client.closeAfterReply) return FINISHED;
+      if (this.#isClosed || reply.overflowed) return this.#stopAfterOverflow();
+      if (reply.lengthBytes >= CHUNK_BYTES) {
+        this.#output.flush();
+        if (this.#output.pendingBytes > OUTPUT_PAUSE_BYTES) return OUTPUT_FULL;
+      }
+      const count = ++this.#commandsInTurn;
+      if (count % CLOCK_INTERVAL === 0) {
+        const nowMs = performance.now();
+        if (deadlineMs === 0) deadlineMs = nowMs + RUN_MS_MAX;
+        if (count >= COMMANDS_BEFORE_YIELD || nowMs > deadlineMs) return TURN_OVER;
+      }
+    }
+  }
+
+  /** Answers a protocol error. */
+  #refuse(): BatchEnd {
+    this.#client!.reply.error(this.#parser.error);
+    this.#environment.log.verbose(
+      `${this.#parser.error.slice("ERR ".length)}, from client ${this.remoteAddress}`,
+    );
+    return FINISHED;
+  }
+
+  #stopAfterOverflow(): BatchEnd {
+    if (!this.#isClosed) {
+      this.#environment.log.warning(
+        `Closing client whose reply is too long to be kept: ${this.remoteAddress}`,
+      );
+      this.close();
+    }
+    return NEEDS_INPUT;
+  }
+
+  /** Waits for what stopped a batch. */
+  #pause(end: BatchEnd): Promise<void> {
+    if (end === COMMAND_WAITS) return this.#awaitCommand();
+    if (end === OUTPUT_FULL) return this.#output.drained(OUTPUT_PAUSE_BYTES / 2);
+    this.#commandsInTurn = 0;
+    return yieldToEventLoop();
+  }
+
+  /**
+   * Waits for the command under way. Meanwhile some input is taken in, so that a client that hangs up
+   * is noticed: then this returns at once, with the connection closed, whatever becomes of the command.
+   */
+  async #awaitCommand(): Promise<void> {
+    const command = this.#commandUnderWay!;
+    const output = this.#output;
+    const closing = Promise.withResolvers<void>();
+    let isDone = false;
+    const done = command.finally(() => isDone = true);
+    this.#wakeOnClose = closing.resolve;
+    output.empty();
+    output.held = true;
+    try {
+      while (!isDone && !this.#isClosed) {
+        const read = this.#readAhead();
+        if (read === null) await Promise.race([done, closing.promise]);
+        else await this.#awaitCommandOrInput(done, closing.promise, read, () => isDone);
+      }
+      if (!isDone) done.catch(ignore);
+    } finally {
+      this.#commandUnderWay = null;
+      this.#wakeOnClose = null;
+      output.held = false;
+    }
+  }
+
+  /** One round of `#awaitCommand`: whichever of the two comes first. */
+  async #awaitCommandOrInput(
+    done: Promise<void>,
+    closing: Promise<void>,
+    read: Promise<number | null>,
+    isDone: () => boolean,
+  ): Promise<void> {
+    const input = read.then((byteCount) => ({ byteCount }), () => ({ byteCount: null }));
+    const first = await Promise.race([done, closing, input]);
+    // Input that came together with the command's end is left to the main loop.
+    if (first === undefined || isDone()) return;
+    this.#readUnderWay = null;
+    if (first.byteCount === null) this.close();
+    else this.#received(first.byteCount);
+  }
+
+  /** The read under way while a command waits; null when enough has been taken in. */
+  #readAhead(): Promise<number | null> | null {
+    if (this.#readUnderWay !== null) return this.#readUnderWay;
+    if (this.#input.waitingBytes >= READ_AHEAD_BYTES_MAX) return null;
+    const read = this.#stream.read(this.#input.space());
+    read.catch(ignore);
+    this.#readUnderWay = read;
+    return read;
+  }
+
+  /** Sends what is pending, as long as the client takes it, then ends. */
+  async #finish(): Promise<void> {
+    this.#output.flush();
+    await this.#output.drained(0);
+  }
+
+  #dropForOutput(): void {
+    if (this.#isClosed) return;
+    const fault = this.#output.failed;
+    if (fault !== "broken") {
+      this.#environment.log.warning(
+        `Closing client whose replies are not read (${fault}): ${this.remoteAddress}`,
+      );
+    }
+    this.close();
+  }
+
+  #release(): void {
+    this.#client!.reply.discard();
+    // A read that is still under way may write into the buffer: then it is left to the collector.
+    if (this.#readUnderWay === null) this.#input.release();
+  }
+}
+
+function ignore(): void {}
+
+/** The parser's limits, as they are for one client at the moment of asking. */
+class ClientParserLimits {
+  readonly #client: ServedClient;
+  readonly #limits: TransportLimits;
+
+  constructor(client: ServedClient, limits: TransportLimits) {
+    this.#client = client;
+    this.#limits = limits;
+  }
+
+  get protoMaxBulkBytes(): number {
+    return this.#limits.protoMaxBulkBytes;
+  }
+
+  get authenticated(): boolean {
+    return this.#client.authenticated;
+  }
+}
+
+/** An address as redis-server writes it. A unix client has no path: the listener's is shown. */
+function addressText(address: Deno.Addr, other: Deno.Addr): string {
+  if (address.transport === "tcp" || address.transport === "udp") {
+    const host = address.hostname.includes(":") ? `[${address.hostname}]` : address.hostname;
+    return `${host}:${address.port}`;
+  }
+  const path = "path" in address ? address.path : "";
+  const otherPath = "path" in other ? other.path : "";
+  return `${path || otherPath || ""}:0`;
+}
