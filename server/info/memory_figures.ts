@@ -21,9 +21,13 @@ import { GAUGE_USED_MEMORY_PEAK_BYTES, LEVEL_CLIENTS_BYTES } from "../shared_sta
 export interface NodeFigures {
   /** The kernel's number of the node. */
   readonly nodeId: number;
+  /** What callers of the allocator asked for. */
   requestedBytes: number;
+  /** That, rounded up to size classes and heap pages. */
   allocatedBytes: number;
+  /** Spans, large blocks, and freed pages that may still occupy memory. */
   committedBytes: number;
+  /** Of `committedBytes`, the freed pages. */
   purgeableBytes: number;
   /** Sum of the shards' peaks, which need not have been at the same time. */
   peakBytes: number;
@@ -31,22 +35,33 @@ export interface NodeFigures {
 
 /** Tables of one database. */
 export interface DatabaseFigures {
+  /** The database's number. */
   readonly index: number;
+  /** Keys in it. */
   readonly keyCount: number;
+  /** Hash tables of all keys. */
   readonly keysTableBytes: number;
+  /** Hash tables of the keys that expire. */
   readonly expiresTableBytes: number;
 }
 
 /** Memory of the whole server. */
 export interface MemoryFigures {
+  /** By node, in the order of the node slots. */
   readonly nodes: readonly NodeFigures[];
   /** Databases that hold keys. */
   readonly databases: readonly DatabaseFigures[];
+  /** Keys of all databases. */
   readonly keyCount: number;
+  /** What was asked for. */
   readonly requestedBytes: number;
+  /** What was handed out; `maxmemory` limits it. */
   readonly usedBytes: number;
+  /** Spans and large blocks. */
   readonly activeBytes: number;
+  /** That, and freed pages that may still occupy memory. */
   readonly committedBytes: number;
+  /** What the process has in RAM. */
   readonly residentBytes: number;
   /** Most `usedBytes` that the background work saw, or now. */
   readonly peakBytes: number;

@@ -22,13 +22,19 @@ const ACCESSES_MIN = 100_000;
 
 /** What the doctor is told, besides the memory figures. */
 export interface Anamnesis {
+  /** The server's memory now. */
   readonly figures: MemoryFigures;
+  /** Clients connected. */
   readonly clientCount: number;
+  /** Accesses to keys on the worker's own node. */
   readonly localAccesses: number;
+  /** Accesses to keys on other nodes. */
   readonly remoteAccesses: number;
+  /** Nodes of the machine. */
   readonly nodeCount: number;
   /** Why memory is not bound to nodes; null when it is. */
   readonly plainMemoryReason: string | null;
+  /** `maxmemory`; 0 for no limit. */
   readonly maxmemoryBytes: number;
 }
 

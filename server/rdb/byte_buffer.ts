@@ -10,7 +10,9 @@ const CAPACITY_KEPT_BYTES = 1 << 20;
 
 /** Bytes 0 to `lengthBytes` of `bytes` are what was written. */
 export class ByteBuffer {
+  /** What was written, and room behind it. Replaced when it grows. */
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(CAPACITY_INITIAL_BYTES);
+  /** Bytes written. */
   lengthBytes = 0;
 
   /** Forgets what was written, and gives an unusually large buffer back. O(1). */

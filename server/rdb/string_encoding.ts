@@ -156,6 +156,8 @@ export class StringReader {
   #at: number;
 
   /**
+   * Reads strings that lie one behind the other in `from`, from `start` to `end`.
+   *
    * @param valueMaxBytes Longer values are refused, before memory is taken for them.
    */
   constructor(from: Uint8Array, start: number, end: number, valueMaxBytes: number) {
