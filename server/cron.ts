@@ -1,6 +1,6 @@
 /**
- * A worker's background work: expired keys, tables that resize, memory to give back, idle clients,
- * and, on worker 0, the rates that INFO shows.
+ * A worker's background work: expired keys, tables that resize, memory to give back, clients'
+ * timeouts, and, on worker 0, the rates that INFO shows.
  *
  * It runs `hz` times a second, for at most `BUDGET_MS` at a time, so that no client waits longer than
  * that for it. When work is left it runs again after `BACKLOG_DELAY_MS`: at most a quarter of the
@@ -132,7 +132,7 @@ export class Cron {
     return true;
   }
 
-  /** Goes round the clients, some at each run: closes idle ones, adds up their buffers. */
+  /** Goes round the clients, some at each run: lets them see their timeouts, adds up their buffers. */
   #visitClients(deadlineMs: number): void {
     const { clients, config, shared } = this.#context;
     shared.own[LEVEL_CLIENTS] = clients.size;
@@ -150,16 +150,11 @@ export class Cron {
   }
 
   #visit(client: Client): void {
-    const { config, clock, log } = this.#context;
     const { connection } = client;
     this.#clientsBytes += connection.memoryBytes;
     this.#inputMaxBytes = Math.max(this.#inputMaxBytes, connection.queryBufferBytes);
     this.#outputMaxBytes = Math.max(this.#outputMaxBytes, connection.outputBytes);
-    if (config.timeoutSeconds === 0 || client.isBlocked || client.isPostponed) return;
-    const idleMs = clock.nowMs() - client.lastCommandAtMs;
-    if (idleMs <= config.timeoutSeconds * MS_PER_SECOND) return;
-    log.verbose("Closing idle client");
-    connection.close();
+    connection.tick(this.#context.clock.nowMs());
   }
 
   #endRound(): void {

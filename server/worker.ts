@@ -1,0 +1,171 @@
+/**
+ * A worker: one thread on one node, with its own listening sockets, serving any key.
+ *
+ * It waits for the supervisor's `start`, pins itself, maps the heap, listens, and says `ready`. What
+ * nobody catches here reaches the supervisor, which then takes the server down.
+ *
+ * @module
+ */
+
+/// <reference lib="deno.worker" />
+
+import { assert, Heap, Keyspace, type NodeSlot } from "../engine/mod.ts";
+import { NumaError, runOnNode, SharedMemory } from "../ffi/mod.ts";
+import { Arguments } from "./arguments.ts";
+import type { Client } from "./client.ts";
+import { createCommandTable, registerClientControl } from "./commands/mod.ts";
+import { fromByteText } from "./config/byte_text.ts";
+import { Config } from "./config/config.ts";
+import { Connections } from "./connections.ts";
+import type { WorkerContext } from "./context.ts";
+import { ControlPlane, reasonOf } from "./control_plane.ts";
+import { Cron } from "./cron.ts";
+import { createDispatcher } from "./dispatch.ts";
+import { createLogSink } from "./log_sink.ts";
+import { Logger } from "./logger.ts";
+import { PauseGate } from "./pause_gate.ts";
+import { SharedState } from "./shared_state.ts";
+import { SystemClock } from "./system_clock.ts";
+import { Listener, type ListenerHandlers } from "./transport/listener.ts";
+import type { SupervisorMessage, WorkerMessage, WorkerStart } from "./worker_messages.ts";
+
+/** The worker that has the unix socket. */
+const UNIX_SOCKET_WORKER = 0;
+
+let control: ControlPlane | null = null;
+
+self.onmessage = (event: MessageEvent<SupervisorMessage>) => {
+  const message = event.data;
+  if (message.type === "start") {
+    start(message.start);
+    return;
+  }
+  assert(control !== null, "a worker starts before it is asked anything");
+  control.receive(message.message);
+};
+
+function post(message: WorkerMessage): void {
+  self.postMessage(message);
+}
+
+function start(given: WorkerStart): void {
+  try {
+    const context = createContext(given);
+    control = context.control;
+    serve(context, given);
+    post({ type: "ready" });
+  } catch (error) {
+    const reason = error instanceof Error && error.stack !== undefined
+      ? error.stack
+      : reasonOf(error);
+    post({ type: "failed", reason });
+  }
+}
+
+function createContext(given: WorkerStart): WorkerContext {
+  const { workerIndex, facts } = given;
+  const workerCount = facts.workers.length;
+  const config = Config.restore(given.config);
+  const log = new Logger(config.loglevel, "M", createLogSink(fromByteText(config.logfile)));
+  const { nodeId } = facts.workers[workerIndex];
+  if (facts.memoryMode === "bound") pin(nodeId, log);
+  const shared = SharedState.attach(given.sharedState, workerIndex);
+  const pauseGate = new PauseGate(shared, Date.now);
+  const keyspace = createKeyspace(given, config, shared);
+  const commands = createCommandTable();
+  assert(commands.all.length <= shared.commandCount, "every command has its counters");
+  return {
+    workerIndex,
+    workerCount,
+    nodeId,
+    keyspace,
+    config,
+    shared,
+    commands,
+    clients: new Map<number, Client>(),
+    control: new ControlPlane(workerCount, (message) => post({ type: "control", message })),
+    pauseGate,
+    clock: new SystemClock(keyspace.clock, () => pauseGate.isPaused()),
+    log,
+    args: new Arguments(),
+    facts,
+  };
+}
+
+/** Keeps the thread on its node; a refusal costs speed only, so it is said and lived with. */
+function pin(nodeId: number, log: Logger): void {
+  try {
+    runOnNode(nodeId);
+  } catch (error) {
+    if (!(error instanceof NumaError)) throw error;
+    log.warning(`A worker cannot be pinned to node ${nodeId}: ${error.message}`);
+  }
+}
+
+function createKeyspace(given: WorkerStart, config: Config, shared: SharedState): Keyspace {
+  const workerCount = given.facts.workers.length;
+  const openMemory = (buffer: SharedArrayBuffer) => new SharedMemory(buffer);
+  return new Keyspace({
+    heap: Heap.attach(given.heapBuffer, given.heapLayout, openMemory),
+    databases: config.databases,
+    nodeOrder: given.nodeOrder.map((slot) => slot as NodeSlot),
+    counters: shared.own,
+    seed0: given.hashSeeds[0],
+    seed1: given.hashSeeds[1],
+    isShared: workerCount > 1,
+    workerIndex: given.workerIndex,
+    workerCount,
+    random: Math.random,
+  });
+}
+
+function serve(context: WorkerContext, given: WorkerStart): void {
+  const connections = new Connections(context, createDispatcher(context));
+  const listeners = openListeners(context, given, {
+    admit: () => connections.admit(),
+    // Not awaited: an error of ours becomes an unhandled rejection, which ends the server.
+    serve: (stream) => void connections.serve(stream),
+    log: context.log,
+  });
+  const cron = new Cron(context);
+  registerControl(context, async (now) => {
+    for (const listener of listeners) listener.close();
+    cron.stop();
+    await connections.drain(now);
+  });
+  for (const listener of listeners) listener.run();
+  cron.start();
+}
+
+function openListeners(
+  context: WorkerContext,
+  given: WorkerStart,
+  handlers: ListenerHandlers,
+): Listener[] {
+  const { workerIndex, workerCount, config } = context;
+  const isShared = workerCount > 1;
+  const listeners = given.addresses.map(({ hostname, port }) =>
+    Listener.tcp(hostname, port, isShared, handlers)
+  );
+  const path = fromByteText(config.unixsocket);
+  if (path !== "" && workerIndex === UNIX_SOCKET_WORKER) {
+    listeners.push(Listener.unix(path, config.unixsocketPermissions, handlers));
+  }
+  return listeners;
+}
+
+function registerControl(context: WorkerContext, drain: (now: boolean) => Promise<void>): void {
+  const { control, config, log } = context;
+  registerClientControl(context);
+  config.onChange((name) => {
+    if (name === "loglevel") log.level = config.loglevel;
+  });
+  control.handle("config", ({ pairs }) => {
+    config.set(pairs);
+    return null;
+  });
+  control.handle("shutdown", async ({ now }) => {
+    await drain(now);
+    return null;
+  });
+}
