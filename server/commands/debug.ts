@@ -41,8 +41,8 @@ const NOT_ALLOWED = "ERR DEBUG command not allowed. If the enable-debug-command 
   "configuration file, and then restart the server.";
 
 /**
- * Addresses of clients of this machine, as CLIENT LIST shows them: loopback, or a unix socket, whose
- * port is shown as 0.
+ * Addresses of clients of this machine, as CLIENT LIST shows them: loopback, or a unix socket,
+ * whose port is shown as 0.
  */
 const LOCAL_ADDRESS = /^127\.0\.0\.1:|^\[::1\]:|:0$/;
 

@@ -1,7 +1,7 @@
 /**
- * The fingerprint that `DEBUG DIGEST` and `DEBUG DIGEST-VALUE` return: 20 bytes that depend on every
- * key, value, type and on who has an expiry, but not on the order of keys; redis-server computes the
- * same ones, so two servers can be compared.
+ * The fingerprint that `DEBUG DIGEST` and `DEBUG DIGEST-VALUE` return: 20 bytes that depend on
+ * every key, value, type and on who has an expiry, but not on the order of keys; redis-server
+ * computes the same ones, so two servers can be compared.
  *
  * Two operations build it. *xor* folds the SHA-1 of some bytes into the digest: order does not
  * matter. *mix* does that and then replaces the digest by its own SHA-1: order matters.

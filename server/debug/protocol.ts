@@ -1,6 +1,6 @@
 /**
- * `DEBUG PROTOCOL`: one reply of each kind that the protocol has, for the tests of client libraries.
- * The values are those that redis-server sends.
+ * `DEBUG PROTOCOL`: one reply of each kind that the protocol has, for the tests of client
+ * libraries. The values are those that redis-server sends.
  *
  * @module
  */

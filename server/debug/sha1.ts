@@ -17,8 +17,8 @@ const tail = new Uint8Array(BLOCK_BYTES * 2);
 const state = new Int32Array(5);
 
 /**
- * Writes the digest of `lengthBytes` bytes of `bytes`, beginning at `start`, to the first 20 bytes of
- * `digest`. O(lengthBytes).
+ * Writes the digest of `lengthBytes` bytes of `bytes`, beginning at `start`, to the first 20 bytes
+ * of `digest`. O(lengthBytes).
  */
 export function sha1(
   bytes: Uint8Array,

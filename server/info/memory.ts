@@ -10,13 +10,16 @@ import type { WorkerContext } from "../context.ts";
 import { readMemoryFigures } from "./memory_figures.ts";
 import { humanBytes, type InfoField, percent, ratio } from "./section.ts";
 
+/** The machine's memory: read once, since that takes longer than all the rest. */
+let systemBytes: number | undefined;
+
 /** Memory of the keyspace, the allocator, the process and the machine. */
 export function memorySection(context: WorkerContext): InfoField[] {
   const { config, facts } = context;
   const figures = readMemoryFigures(context);
   const { usedBytes, activeBytes, committedBytes, residentBytes, peakBytes } = figures;
   const datasetBytes = usedBytes - figures.tablesBytes;
-  const systemBytes = memoryInfo().totalBytes;
+  systemBytes ??= memoryInfo().totalBytes;
   return [
     ["used_memory", usedBytes],
     ["used_memory_human", humanBytes(usedBytes)],

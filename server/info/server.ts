@@ -4,7 +4,7 @@
  * @module
  */
 
-import { hostFacts } from "../../ffi/mod.ts";
+import { type HostFacts, hostFacts } from "../../ffi/mod.ts";
 import { toByteText } from "../config/byte_text.ts";
 import type { WorkerContext } from "../context.ts";
 import { Crc64 } from "../rdb/crc64.ts";
@@ -14,10 +14,13 @@ const MS_PER_SECOND = 1000;
 const SECONDS_PER_DAY = 86_400;
 const LRU_CLOCK_MASK = 0xffffff;
 
+/** Read once: it does not change. */
+let host: HostFacts | undefined;
+
 /** Identity, build, clock and files of the server. */
 export function serverSection(context: WorkerContext): InfoField[] {
   const { facts, config, clock } = context;
-  const host = hostFacts();
+  host ??= hostFacts();
   const nowMs = clock.nowMs();
   const uptimeSeconds = Math.max(0, Math.floor((nowMs - facts.startedAtMs) / MS_PER_SECOND));
   return [

@@ -93,8 +93,8 @@ export function lzfCompress(
   assert(toStart >= 0 && outputEnd < to.length, "lzf: output lacks its spare byte");
   if (lengthBytes < 3 || roomBytes < 1) return 0;
 
-  // A position p is entered as p + bias; what is not above `bias + start` belongs to another call or
-  // is the first byte, which no match may begin at.
+  // A position p is entered as p + bias; what is not above `bias + start` belongs to another call
+  // or is the first byte, which no match may begin at.
   const bias = beginEpoch(lengthBytes) - start;
   const validAbove = bias + start;
   const hashEnd = inputEnd - 2;
@@ -178,8 +178,8 @@ function finishLiterals(
 }
 
 /**
- * Decompresses `lengthBytes` bytes of `from`, beginning at `start`, into exactly `wantedBytes` bytes
- * of `to` from `toStart` on.
+ * Decompresses `lengthBytes` bytes of `from`, beginning at `start`, into exactly `wantedBytes`
+ * bytes of `to` from `toStart` on.
  *
  * @returns Whether the input was well formed and gave exactly `wantedBytes` bytes; if not, `to` is
  * scribbled on within its range.

@@ -8,8 +8,8 @@
  * 01LLLLLL LLLLLLLL                 length of 14 bits, then the bytes
  * 10000000 then 4 bytes             length of 32 bits, big endian, then the bytes
  * 10000001 then 8 bytes             length of 64 bits, big endian, then the bytes
- * 11000000 / 01 / 10                signed integer of 1, 2 or 4 bytes, little endian, as decimal text
- * 11000011                          LZF: two lengths (compressed, original), then the compressed bytes
+ * 11000000 / 01 / 10                signed integer of 1, 2 or 4 bytes, little endian: its decimal
+ * 11000011                          LZF: two lengths (compressed, original), the compressed bytes
  * ```
  *
  * @module
