@@ -25,7 +25,6 @@ import {
   COMMAND_MICROSECONDS,
   COMMAND_REJECTED,
   COUNTER_COMMANDS,
-  COUNTER_ERROR_REPLIES,
   COUNTER_UNEXPECTED_ERROR_REPLIES,
   PAUSE_NONE,
 } from "./shared_state.ts";
@@ -93,7 +92,7 @@ export class Dispatcher {
       this.#reject(client, command, wrongArityError(command));
       return null;
     }
-    if (!client.authenticated && !command.noAuth) {
+    if (!client.authenticated && !command.noAuth && this.#context.config.requirepass !== "") {
       this.#reject(client, command, AUTHENTICATION_REQUIRED);
       return null;
     }
@@ -120,7 +119,6 @@ export class Dispatcher {
 
   #call(client: Client, command: Command): void | Promise<void> {
     const mark = client.reply.mark();
-    const isSilent = client.replyMode !== "on";
     const index = command.index * COMMAND_COUNTER_FIELDS;
     this.#shared.own[COUNTER_COMMANDS]++;
     this.#shared.commandOwn[index + COMMAND_CALLS]++;
@@ -131,8 +129,8 @@ export class Dispatcher {
       const microseconds = (performance.now() - startMs) * US_PER_MS * weight;
       this.#shared.commandOwn[index + COMMAND_MICROSECONDS] += microseconds;
     }
-    if (pending !== undefined) return this.#settle(client, command, pending, mark, isSilent);
-    if (isSilent || client.replyMode !== "on") this.#silence(client, mark, isSilent);
+    if (pending !== undefined) return this.#settle(client, command, pending, mark);
+    if (client.replyMode !== "on") this.#silence(client, mark);
   }
 
   /** How many calls the timing of this one stands for; 0 when it is not timed. */
@@ -143,10 +141,14 @@ export class Dispatcher {
     return TIMED_EVERY;
   }
 
-  /** Drops the reply of a client with CLIENT REPLY OFF or SKIP. */
-  #silence(client: Client, mark: number, wasSilent: boolean): void {
+  /**
+   * Drops the reply of a command after which CLIENT REPLY is OFF or SKIP. What counts is the mode
+   * after the command: CLIENT REPLY ON is answered, and SKIP may follow SKIP.
+   */
+  #silence(client: Client, mark: number): void {
     client.reply.truncate(mark);
-    if (wasSilent && client.replyMode === "skip") client.replyMode = "on";
+    if (client.replyMode === "skip") client.replyMode = "on";
+    else if (client.replyMode === "skipNext") client.replyMode = "skip";
   }
 
   async #settle(
@@ -154,14 +156,13 @@ export class Dispatcher {
     command: Command,
     pending: Promise<void>,
     mark: number,
-    isSilent: boolean,
   ): Promise<void> {
     try {
       await pending;
     } catch (error) {
       this.#fail(client, command, mark, error);
     }
-    if (isSilent || client.replyMode !== "on") this.#silence(client, mark, isSilent);
+    if (client.replyMode !== "on") this.#silence(client, mark);
   }
 
   /** Takes the locks, runs the handler, turns what it throws into an error reply. */
@@ -233,12 +234,11 @@ export class Dispatcher {
       this.#shared.commandOwn[command.index * COMMAND_COUNTER_FIELDS + COMMAND_REJECTED]++;
     }
     this.#writeError(client, line);
-    if (client.replyMode !== "on") this.#silence(client, mark, true);
+    if (client.replyMode !== "on") this.#silence(client, mark);
   }
 
   #writeError(client: Client, line: string): void {
     client.reply.error(line);
-    this.#shared.own[COUNTER_ERROR_REPLIES]++;
     this.#shared.countError(line);
   }
 }

@@ -171,7 +171,7 @@ function clientNoEvict(client: Client): void {
 }
 
 /**
- * `CLIENT REPLY ON | OFF | SKIP`. Only ON is answered; dispatch looks at the mode after the command,
+ * `CLIENT REPLY ON | OFF | SKIP`. Only ON is answered: dispatch looks at the mode after the command,
  * and turns `skipNext` into `skip` for the one that follows.
  */
 function clientReply(client: Client): void {

@@ -162,7 +162,7 @@ const KEYSPACE_COMMANDS: readonly CommandSpec[] = [
     locks: "keys",
     summary: "Stores a copy of a value at another key.",
     since: "6.2.0",
-    complexity: "O(1) for strings; O(N) for collections, N being the nested items.",
+    complexity: "O(N) for collections, N being the nested items; O(1) for strings.",
     arguments: [
       key("source", 0),
       key("destination", 1),
