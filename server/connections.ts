@@ -26,8 +26,8 @@ import {
 
 const DRAIN_INTERVAL_MS = 5;
 const DENIED_TEXT = "-DENIED Numaris runs in protected mode: no password is set for the default " +
-  "user, so only clients of this machine are served. To be reached from elsewhere, set a password " +
-  "('requirepass'), or, where the network is safe, turn this off: 'CONFIG SET protected-mode no' " +
+  "user, so only clients of this machine are served. To be reached from elsewhere, set a " +
+  "password ('requirepass'), or, where the network is safe, turn this off: 'CONFIG SET protected-mode no' " +
   "from this machine, 'protected-mode no' in the configuration file, or '--protected-mode no' on " +
   "the command line.\r\n";
 const DENIED = new TextEncoder().encode(DENIED_TEXT);
@@ -59,7 +59,10 @@ export class Connections {
     return this.#environment.limits;
   }
 
-  /** Takes a place for a new connection; false, and counted as rejected, when `maxclients` are in use. */
+  /**
+   * Takes a place for a new connection; false, and counted as rejected, when `maxclients` are in
+   * use.
+   */
   admit(): boolean {
     const { shared, config } = this.#context;
     if (shared.admitClient(config.maxclients)) return true;
@@ -70,8 +73,8 @@ export class Connections {
   /**
    * Serves an admitted connection until it ends, and gives its place back.
    *
-   * Rejects with what a command handler threw unexpectedly, which is a bug: left unhandled, it takes
-   * the worker and so the server down.
+   * Rejects with what a command handler threw unexpectedly, which is a bug: left unhandled, it
+   * takes the worker and so the server down.
    */
   async serve(stream: ByteStream): Promise<void> {
     const { shared, clients } = this.#context;
@@ -113,7 +116,9 @@ export class Connections {
     return remaining;
   }
 
-  /** Sends small replies at once and probes idle peers. False, and closed, when the peer is gone. */
+  /**
+   * Sends small replies at once and probes idle peers. False, and closed, when the peer is gone.
+   */
   #tune(stream: ByteStream): boolean {
     if (!isTcp(stream)) return true;
     try {
@@ -154,7 +159,9 @@ function isLocal(address: Deno.Addr): boolean {
   return hostname.startsWith("127.") || hostname === "::1" || hostname.startsWith("::ffff:127.");
 }
 
-/** The transport's limits, read from the configuration each time, so that `CONFIG SET` acts at once. */
+/**
+ * The transport's limits, read from the configuration each time, so that `CONFIG SET` acts at once.
+ */
 class ConfiguredLimits implements TransportLimits {
   readonly #config: Config;
   readonly outputStallTimeoutMs = OUTPUT_STALL_TIMEOUT_MS_DEFAULT;
@@ -192,7 +199,9 @@ class ConfiguredLimits implements TransportLimits {
   }
 }
 
-/** The transport's counters in the worker's slot. The transport stores once per read and per write. */
+/**
+ * The transport's counters in the worker's slot. The transport stores once per read and per write.
+ */
 class SharedCounters implements TransportCounters {
   readonly #own: Float64Array;
 

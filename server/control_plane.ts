@@ -5,8 +5,8 @@
  *
  * Invariants:
  * 1. All workers apply broadcasts in the same order, the order in which the hub saw them.
- * 2. Every question settles: with all answers, with the first failure, or, by the hub's clock, after
- *    its time limit with the names of the workers that are silent.
+ * 2. Every question settles: with all answers, with the first failure, or, by the hub's clock,
+ *    after its time limit with the names of the workers that are silent.
  * 3. At most `pendingCountMax` questions of one worker are under way; more are refused at once.
  *
  * @module

@@ -2,9 +2,9 @@
  * A worker's background work: expired keys, tables that resize, memory to give back, clients'
  * timeouts, and, on worker 0, the rates that INFO shows.
  *
- * It runs `hz` times a second, for at most `BUDGET_MS` at a time, so that no client waits longer than
- * that for it. When work is left it runs again after `BACKLOG_DELAY_MS`: at most a quarter of the
- * worker's time, which is what Redis grants to expiry.
+ * It runs `hz` times a second, for at most `BUDGET_MS` at a time, so that no client waits longer
+ * than that for it. When work is left it runs again after `BACKLOG_DELAY_MS`: at most a quarter of
+ * the worker's time, which is what Redis grants to expiry.
  *
  * @module
  */
@@ -132,7 +132,9 @@ export class Cron {
     return true;
   }
 
-  /** Goes round the clients, some at each run: lets them see their timeouts, adds up their buffers. */
+  /**
+   * Goes round the clients, some at each run: lets them see their timeouts, adds up their buffers.
+   */
   #visitClients(deadlineMs: number): void {
     const { clients, config, shared } = this.#context;
     shared.own[LEVEL_CLIENTS] = clients.size;

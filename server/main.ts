@@ -1,8 +1,8 @@
 /**
  * The supervisor's main: from the command line to a server that accepts connections, and back down.
  *
- * The main thread serves no client. It decides where everything goes, creates what the workers share,
- * starts them, and from then on owns the signals and the control plane's hub.
+ * The main thread serves no client. It decides where everything goes, creates what the workers
+ * share, starts them, and from then on owns the signals and the control plane's hub.
  *
  * @module
  */

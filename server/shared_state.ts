@@ -17,8 +17,8 @@
  * ```
  *
  * Invariants:
- * 1. A worker writes only its own slot, without atomics; everybody reads all of them. A sum may lag
- *    by what is being written, and never tears (aligned 8-byte stores).
+ * 1. Counters in a slot are written by their worker only, without atomics, and read by all. A sum
+ *    may lag by what is being written, and never tears (aligned 8-byte stores).
  * 2. Counters only rise. A reset moves the baseline, so it never races with a writer.
  * 3. Prefixes are only added, under the error table lock; a published index never changes.
  *
@@ -36,6 +36,7 @@ import {
   GAUGE_INPUT_KIB_PER_SECOND,
   GAUGE_OPERATIONS_PER_SECOND,
   GAUGE_OUTPUT_KIB_PER_SECOND,
+  LEVEL_LOOP_STALL_MAX_MS,
 } from "./counters.ts";
 
 export * from "./counters.ts";
@@ -68,7 +69,9 @@ const LAST_ID_INDEX64 = CLIENTS_OFFSET_BYTES / F64_BYTES;
 const CONNECTED_INDEX = (CLIENTS_OFFSET_BYTES + F64_BYTES) / I32_BYTES;
 const BLOCKED_INDEX = CONNECTED_INDEX + 1;
 const PAUSE_INDEX64 = PAUSE_OFFSET_BYTES / F64_BYTES;
-/** The low half of the pause, where the mode is: every platform that Deno runs on is little endian. */
+/**
+ * The low half of the pause, where the mode is: every platform that Deno runs on is little endian.
+ */
 const PAUSE_LOW_INDEX = PAUSE_OFFSET_BYTES / I32_BYTES;
 const PAUSE_EPOCH_INDEX = PAUSE_LOW_INDEX + F64_BYTES / I32_BYTES;
 const PAUSE_MODE_BITS = 2;
@@ -172,7 +175,9 @@ export class SharedState {
     return Number(Atomics.add(this.#i64, LAST_ID_INDEX64, 1n)) + 1;
   }
 
-  /** Takes one of `maxclients` places for a new client; false, and nothing taken, when none is free. */
+  /**
+   * Takes one of `maxclients` places for a new client; false, and nothing taken, when none is free.
+   */
   admitClient(maxclients: number): boolean {
     if (Atomics.add(this.#i32, CONNECTED_INDEX, 1) < maxclients) return true;
     Atomics.sub(this.#i32, CONNECTED_INDEX, 1);
@@ -200,7 +205,9 @@ export class SharedState {
     Atomics.add(this.#i32, BLOCKED_INDEX, by);
   }
 
-  /** `PAUSE_NONE`, `PAUSE_WRITE` or `PAUSE_ALL`, whether or not its time is over. One plain load. */
+  /**
+   * `PAUSE_NONE`, `PAUSE_WRITE` or `PAUSE_ALL`, whether or not its time is over. One plain load.
+   */
   get pauseMode(): number {
     return this.#i32[PAUSE_LOW_INDEX] & PAUSE_MODE_MASK;
   }
@@ -211,8 +218,8 @@ export class SharedState {
   }
 
   /**
-   * Pauses until `endMs`, milliseconds since the epoch, and wakes every worker that watches. A pause
-   * that is on keeps the stricter mode and the later end.
+   * Pauses until `endMs`, milliseconds since the epoch, and wakes every worker that watches. A
+   * pause that is on keeps the stricter mode and the later end.
    */
   extendPause(mode: number, endMs: number): void {
     assert(mode === PAUSE_WRITE || mode === PAUSE_ALL, "a mode that pauses");
@@ -334,11 +341,19 @@ export class SharedState {
     return counts.sort((a, b) => (a.prefix < b.prefix ? -1 : 1));
   }
 
-  /** Starts all counters anew, for `CONFIG RESETSTAT`. Levels and the peak of memory stay. */
+  /**
+   * Starts all counters and the longest stall anew, for `CONFIG RESETSTAT`. The other levels and
+   * the peak of memory stay.
+   */
   resetStatistics(): void {
     for (let offset = 0; offset < this.#slotLength; offset++) {
       if (offset >= COUNTER_COUNT && offset < SLOT_FIELDS) continue;
       this.#slots[offset] = this.#sumAt(offset, false);
+    }
+    // The one field of another worker's slot that is written: a lost race shows an old stall.
+    const length = this.#slotLength;
+    for (let slot = length; slot < this.#slots.length; slot += length) {
+      this.#slots[slot + LEVEL_LOOP_STALL_MAX_MS] = 0;
     }
     this.gauges[GAUGE_OPERATIONS_PER_SECOND] = 0;
     this.gauges[GAUGE_INPUT_KIB_PER_SECOND] = 0;

@@ -1,8 +1,8 @@
 /**
  * A worker: one thread on one node, with its own listening sockets, serving any key.
  *
- * It waits for the supervisor's `start`, pins itself, maps the heap, listens, and says `ready`. What
- * nobody catches here reaches the supervisor, which then takes the server down.
+ * It waits for the supervisor's `start`, pins itself, maps the heap, listens, and says `ready`.
+ * What nobody catches here reaches the supervisor, which then takes the server down.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * `SHUTDOWN`: a client takes the server down.
  *
- * There is nothing to save yet, so `SAVE` is refused unless `FORCE` says that a failing save must not
- * stop the shutdown. There are no replicas to wait for, so a shutdown is never pending and `ABORT`
- * finds none.
+ * There is nothing to save yet, so `SAVE` is refused unless `FORCE` says that a failing save must
+ * not stop the shutdown. There are no replicas to wait for, so a shutdown is never pending and
+ * `ABORT` finds none.
  *
  * @module
  */

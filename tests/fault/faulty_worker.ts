@@ -1,7 +1,7 @@
 /**
  * A worker that does nothing but fail, as `?fault=` in its address says: before it is ready
- * (`start`), at the first connection by an exception nobody catches (`throw`) or by a promise nobody
- * awaits (`reject`), or by not answering when the server goes down (`silent`).
+ * (`start`), at the first connection by an exception nobody catches (`throw`) or by a promise
+ * nobody awaits (`reject`), or by not answering when the server goes down (`silent`).
  *
  * @module
  */

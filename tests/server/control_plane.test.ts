@@ -43,7 +43,7 @@ function createPlane(workerCount: number, timeoutMs = 1000, pendingCountMax?: nu
 }
 
 for (const workerCount of [1, 3]) {
-  Deno.test(`control plane: gather brings every answer in order, ${workerCount} workers`, async () => {
+  Deno.test(`control plane: answers come in order, ${workerCount} workers`, async () => {
     const { workers, hub } = createPlane(workerCount);
     workers.forEach((worker, index) => {
       worker.handle("clientList", (message) => {
@@ -60,7 +60,7 @@ for (const workerCount of [1, 3]) {
     assertEquals([hub.roundCount, workers[0].pendingCount], [0, 0]);
   });
 
-  Deno.test(`control plane: what a handler throws reaches the asker, ${workerCount} workers`, async () => {
+  Deno.test(`control plane: the asker learns of errors, ${workerCount} workers`, async () => {
     const { workers, hub } = createPlane(workerCount);
     for (const worker of workers) {
       worker.handle("clientKill", () => {
@@ -122,7 +122,7 @@ Deno.test("control plane: questions under way are bounded", async () => {
   await assertRejects(() => second, ControlError, "going down");
 });
 
-Deno.test("control plane: a client's SHUTDOWN reaches the supervisor and never settles", async () => {
+Deno.test("control plane: SHUTDOWN reaches the supervisor and never settles", async () => {
   const { workers, shutdowns } = createPlane(2);
   let settled = false;
   workers[1].shutdown({ reason: "User requested shutdown...", now: true }).then(() =>

@@ -99,7 +99,7 @@ Deno.test("pause: expired keys stay until it is over, unseen", async () => {
   assertEquals(await client.text("DBSIZE"), ":0\r\n");
 });
 
-Deno.test("shutdown: SAVE is refused while there is nothing to save to, FORCE overrides", async () => {
+Deno.test("shutdown: SAVE is refused without persistence, FORCE overrides", async () => {
   const server = await startNumaris({ workers: 2 });
   using client = await server.connect();
   const refusal = "-ERR Errors trying to SHUTDOWN. Check logs.\r\n";

@@ -99,7 +99,7 @@ Deno.test("rate sampler: the mean of 16 samples, as if from zero after a reset",
   assertEquals(sampler.perSecond(), 0);
 });
 
-Deno.test("system clock: cached until refreshed; microseconds agree with milliseconds", async () => {
+Deno.test("system clock: cached until refreshed; both units agree", async () => {
   const engine = new EngineClock();
   let isPaused = false;
   const clock = new SystemClock(engine, () => isPaused);
