@@ -67,6 +67,7 @@ export class ReplyWriter {
   overflowed = false;
 
   readonly #pool: BufferPool;
+  #detachedBytes = 0;
 
   /** @param pool Where buffers are borrowed; the worker's. */
   constructor(pool: BufferPool) {
@@ -220,19 +221,21 @@ export class ReplyWriter {
     this.lengthBytes += bytes.length;
   }
 
-  /** Where the output stands; valid until the command ends. */
+  /** Where the output stands, counted from the connection's beginning: never void. */
   mark(): number {
-    return this.lengthBytes;
+    return this.#detachedBytes + this.lengthBytes;
   }
 
-  /** Takes back everything written after `mark`. */
+  /** Takes back what was written after `mark`, as far as it has not been detached. */
   truncate(mark: number): void {
-    if (mark <= this.lengthBytes) this.lengthBytes = mark;
+    const lengthBytes = Math.max(0, mark - this.#detachedBytes);
+    if (lengthBytes < this.lengthBytes) this.lengthBytes = lengthBytes;
   }
 
   /** Gives the buffer away: the writer starts anew. The caller has read `lengthBytes` before. */
   detach(): Uint8Array<ArrayBuffer> {
     const bytes = this.bytes;
+    this.#detachedBytes += this.lengthBytes;
     this.bytes = NO_BYTES;
     this.lengthBytes = 0;
     return bytes;

@@ -39,6 +39,10 @@ export interface ByteStream {
   write(bytes: Uint8Array): Promise<number>;
   /** Ends both directions; pending reads and writes reject. */
   close(): void;
+  /** TCP only: whether small writes leave at once. */
+  setNoDelay?(noDelay: boolean): void;
+  /** TCP only: whether the kernel probes a silent peer. */
+  setKeepAlive?(keepAlive: boolean): void;
 }
 
 /** What a connection needs of the client that it serves. */
@@ -173,6 +177,7 @@ export class Connection<C extends ServedClient = Client> {
   async run(): Promise<void> {
     assert(this.#client !== null, "Connection: run before attach");
     try {
+      this.#tune();
       while (!this.#isClosed) {
         let byteCount: number | null;
         try {
@@ -232,6 +237,15 @@ export class Connection<C extends ServedClient = Client> {
     }
   }
 
+  #tune(): void {
+    try {
+      this.#stream.setNoDelay?.(true);
+      this.#stream.setKeepAlive?.(this.#environment.limits.tcpKeepaliveSeconds > 0);
+    } catch {
+      // The peer is gone already; the first read will tell.
+    }
+  }
+
   /** Reads more, or takes over the read that began while a command was waiting. */
   #read(): Promise<number | null> {
     const pending = this.#readUnderWay;
@@ -280,6 +294,8 @@ export class Connection<C extends ServedClient = Client> {
     const environment = this.#environment;
     let deadlineMs = 0;
     for (;;) {
+      // Looked at before each command, so that one that had to wait may close too.
+      if (client.closeAfterReply) return FINISHED;
       const status = parser.parse(input.bytes, input.end);
       if (status !== COMMAND) return status === FAILED ? this.#refuse() : NEEDS_INPUT;
       const waiting = environment.execute(client);
@@ -287,7 +303,6 @@ export class Connection<C extends ServedClient = Client> {
         this.#commandUnderWay = waiting;
         return COMMAND_WAITS;
       }
-      if (client.closeAfterReply) return FINISHED;
       if (this.#isClosed || reply.overflowed) return this.#stopAfterOverflow();
       if (reply.lengthBytes >= CHUNK_BYTES) {
         this.#output.flush();
