@@ -25,11 +25,13 @@ import {
 } from "./transport/limits.ts";
 
 const DRAIN_INTERVAL_MS = 5;
-const DENIED_TEXT = "-DENIED Numaris runs in protected mode: no password is set for the default " +
-  "user, so only clients of this machine are served. To be reached from elsewhere, set a " +
-  "password ('requirepass'), or, where the network is safe, turn this off: 'CONFIG SET protected-mode no' " +
-  "from this machine, 'protected-mode no' in the configuration file, or '--protected-mode no' on " +
-  "the command line.\r\n";
+const DENIED_TEXT = [
+  "-DENIED Numaris runs in protected mode: no password is set for the default user, so only",
+  "clients of this machine are served. To be reached from elsewhere, set a password",
+  "('requirepass'), or, where the network is safe, turn this off: 'CONFIG SET protected-mode no'",
+  "from this machine, 'protected-mode no' in the configuration file, or '--protected-mode no' on",
+  "the command line.\r\n",
+].join(" ");
 const DENIED = new TextEncoder().encode(DENIED_TEXT);
 
 /** All connections of one worker. */
@@ -37,7 +39,11 @@ export class Connections {
   readonly #context: WorkerContext;
   readonly #environment: ConnectionEnvironment;
 
-  /** @param execute Executes the command in `client.args`; see `ConnectionEnvironment`. */
+  /**
+   * No connections yet.
+   *
+   * @param execute Executes the command in `client.args`; see `ConnectionEnvironment`.
+   */
   constructor(context: WorkerContext, execute: (client: Client) => void | Promise<void>) {
     this.#context = context;
     const { clock } = context;

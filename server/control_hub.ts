@@ -36,6 +36,8 @@ export class ControlHub {
   #lastId = 0;
 
   /**
+   * Joins the workers that `posts` reach.
+   *
    * @param posts How to send to each worker, by worker index.
    * @param onShutdown Called when a worker passes on a client's `SHUTDOWN`.
    * @param timeoutMs How long the workers may take to answer one another.

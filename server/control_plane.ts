@@ -21,11 +21,13 @@ export type ClientType = "normal" | "master" | "replica" | "pubsub";
 export interface ClientFilter {
   /** `CLIENT ID`s. */
   readonly ids: readonly number[] | null;
+  /** What kind of client. */
   readonly type: ClientType | null;
   /** Remote address as `CLIENT LIST` shows it. */
   readonly address: string | null;
   /** Local address as `CLIENT LIST` shows it. */
   readonly localAddress: string | null;
+  /** Name of the user it authenticated as. */
   readonly user: string | null;
   /** A client that never matches: the one that asks, with `SKIPME yes`. */
   readonly skippedId: number | null;
@@ -97,6 +99,7 @@ export type Post<Message> = (message: Message) => void;
 
 /** A question that could not be answered: refused, failed on a worker, or out of time. */
 export class ControlError extends Error {
+  /** For stack traces. */
   override name = "ControlError";
 }
 
@@ -118,7 +121,11 @@ export class ControlPlane {
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
 
-  /** @param post Sends to the hub. */
+  /**
+   * One of `workerCount` ends.
+   *
+   * @param post Sends to the hub.
+   */
   constructor(workerCount: number, post: Post<ToHub>, pendingCountMax = PENDING_COUNT_MAX) {
     assert(workerCount >= 1, "there is a worker");
     this.#workerCount = workerCount;

@@ -64,6 +64,7 @@ export class Cron {
   #inputMaxBytes = 0;
   #outputMaxBytes = 0;
 
+  /** Idle until `start` or `tick`. */
   constructor(context: WorkerContext) {
     this.#context = context;
     this.#monotonicMs = () => context.clock.monotonicMs();

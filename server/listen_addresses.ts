@@ -11,7 +11,9 @@ import { StartupError } from "./startup_error.ts";
 
 /** One TCP address. */
 export interface ListenAddress {
+  /** An address or a name, without Redis's `*` and `-`. */
   readonly hostname: string;
+  /** 1 to 65535. */
   readonly port: number;
 }
 

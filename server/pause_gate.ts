@@ -19,7 +19,11 @@ export class PauseGate {
   /** What all waiting clients of this worker await: one timer, however many they are. */
   #change: Promise<void> | null = null;
 
-  /** @param nowMs Milliseconds since the epoch, read now. */
+  /**
+   * The gate of one worker.
+   *
+   * @param nowMs Milliseconds since the epoch, read now.
+   */
   constructor(shared: SharedState, nowMs: () => number) {
     this.#shared = shared;
     this.#nowMs = nowMs;

@@ -24,13 +24,17 @@ export interface WorkerPlace {
 
 /** The constant facts of one run. */
 export interface ServerFacts {
+  /** Of Numaris. */
   readonly version: string;
+  /** Of Redis, for clients that ask for it. */
   readonly redisVersion: string;
   /** 40 hexadecimal digits, new for every run. */
   readonly runId: string;
+  /** Of the one process that all workers are threads of. */
   readonly processId: number;
   /** Milliseconds since the epoch. */
   readonly startedAtMs: number;
+  /** The machine's nodes, as they were at the start. */
   readonly topology: Topology;
   /** Whether memory is bound to nodes. */
   readonly memoryMode: "bound" | "plain";

@@ -96,9 +96,13 @@ export const PAUSE_ALL = 2;
 
 /** One worker's view of the shared state, or the supervisor's when `workerIndex` is -1. */
 export class SharedState {
+  /** What `attach` takes on another thread. */
   readonly buffer: SharedArrayBuffer;
+  /** -1 in the supervisor. */
   readonly workerIndex: number;
+  /** At least 1. */
   readonly workerCount: number;
+  /** Commands that there are counters for. */
   readonly commandCount: number;
   /** This worker's counters and levels, by `COUNTER_…` and `LEVEL_…`. Written without atomics. */
   readonly own: Float64Array;

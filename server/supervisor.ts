@@ -25,6 +25,7 @@ export interface SupervisorEvents {
 
 /** All workers of the server. */
 export class Supervisor {
+  /** Where the workers' messages meet. */
   readonly hub: ControlHub;
   readonly #workers: Worker[];
   readonly #events: SupervisorEvents;

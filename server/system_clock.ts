@@ -17,6 +17,8 @@ export class SystemClock implements Clock {
   #anchorUs = 0;
 
   /**
+   * A clock set to now.
+   *
    * @param engine The keyspace's clock; it is moved along by `refresh`.
    * @param isExpiryPaused Whether keys must stay where they are although their time is over.
    */

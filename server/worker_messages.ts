@@ -14,10 +14,15 @@ import type { ServerFacts } from "./server_facts.ts";
 export interface WorkerStart {
   /** From 0. */
   readonly workerIndex: number;
+  /** As the supervisor read it. */
   readonly config: ConfigSnapshot;
+  /** The same for all workers. */
   readonly facts: ServerFacts;
+  /** The heap, which all workers map. */
   readonly heapBuffer: SharedArrayBuffer;
+  /** How it is cut up. */
   readonly heapLayout: HeapLayout;
+  /** What `SharedState.attach` takes. */
   readonly sharedState: SharedArrayBuffer;
   /** Seed of the key hash, the same for all workers: two halves of 64 bits. */
   readonly hashSeeds: readonly [number, number];
