@@ -132,7 +132,8 @@ function dump(client: Client): void {
     return;
   }
   viewString(shard, ref, VIEW);
-  encodeStringPayload(VIEW.bytes, VIEW.start, VIEW.lengthBytes, PAYLOAD);
+  const compresses = client.context.config.rdbcompression;
+  encodeStringPayload(VIEW.bytes, VIEW.start, VIEW.lengthBytes, PAYLOAD, compresses);
   client.reply.bulk(PAYLOAD.bytes, 0, PAYLOAD.lengthBytes);
 }
 
