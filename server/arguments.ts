@@ -70,6 +70,11 @@ export class Arguments {
     return latin1(this.bytes, this.starts[index], this.lengths[index]);
   }
 
+  /** As `text`, up to the first NUL: what Redis repeats in an error, which is C text to it. */
+  quotable(index: number): string {
+    return this.text(index).split("\0", 1)[0];
+  }
+
   /** Whether argument `index` equals `lower` (ASCII, lower case), ignoring case. */
   is(index: number, lower: string): boolean {
     const length = this.lengths[index];

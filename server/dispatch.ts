@@ -85,7 +85,8 @@ export class Dispatcher {
       command = this.#commands.resolve(args);
     }
     if (command === null) {
-      this.#reject(client, null, lookupError(this.#commands, args));
+      if (args.is(0, "post") || args.is(0, "host:")) this.#cutOff(client);
+      else this.#reject(client, null, lookupError(this.#commands, args));
       return null;
     }
     if (!command.arityAccepts(args.count)) {
@@ -102,6 +103,18 @@ export class Dispatcher {
       return null;
     }
     return command;
+  }
+
+  /**
+   * Closes a connection that speaks HTTP, without an answer, as Redis does: a web page can make a
+   * browser post to a local port, and the lines of the body would be commands.
+   */
+  #cutOff(client: Client): void {
+    const connection = client.connection;
+    this.#context.log.warning(
+      `Closing ${connection.remoteAddress}: it speaks HTTP, which may be an attack from a web page`,
+    );
+    connection.close();
   }
 
   #mustWait(command: Command): boolean {

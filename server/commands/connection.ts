@@ -78,7 +78,7 @@ function hello(client: Client): void {
       setClientName(client, args.text(index + 1));
       index += 2;
     } else {
-      throw new CommandError(`ERR Syntax error in HELLO option '${args.text(index)}'`);
+      throw new CommandError(`ERR Syntax error in HELLO option '${args.quotable(index)}'`);
     }
   }
   if (mustAuthenticate(client)) throw new CommandError(HELLO_UNAUTHENTICATED);

@@ -26,7 +26,7 @@ function readOptions(client: Client): number {
     else if (args.is(i, "xx")) bits |= OPTION_XX;
     else if (args.is(i, "gt")) bits |= OPTION_GT;
     else if (args.is(i, "lt")) bits |= OPTION_LT;
-    else throw new CommandError(`ERR Unsupported option ${args.text(i)}`);
+    else throw new CommandError(`ERR Unsupported option ${args.quotable(i)}`);
   }
   if ((bits & OPTION_NX) !== 0 && bits !== OPTION_NX) {
     throw new CommandError(

@@ -120,7 +120,7 @@ function renamenx(client: Client): void {
 }
 
 /** Argument `index` as a database's index. Throws with `message` when there is no such database. */
-function databaseArgument(client: Client, index: number, message: string): number {
+function databaseArgument(client: Client, index: number): number {
   const database = numberArgument(client, index);
   if (database < INT32_MIN || database > INT32_MAX) {
     throw new CommandError(
@@ -128,7 +128,7 @@ function databaseArgument(client: Client, index: number, message: string): numbe
     );
   }
   if (database < 0 || database >= client.context.keyspace.databases) {
-    throw new CommandError(message);
+    throw new CommandError("ERR DB index is out of range");
   }
   return database;
 }
@@ -142,7 +142,7 @@ function copy(client: Client): void {
     if (args.is(i, "replace")) {
       replaces = true;
     } else if (args.is(i, "db") && i + 1 < args.count) {
-      database = databaseArgument(client, ++i, "ERR DB index is out of range");
+      database = databaseArgument(client, ++i);
     } else {
       throw new CommandError(SYNTAX_ERROR);
     }
@@ -176,7 +176,7 @@ function copy(client: Client): void {
 /** MOVE key db */
 function move(client: Client): void {
   const args = client.args;
-  const database = databaseArgument(client, 2, "ERR value is out of range");
+  const database = databaseArgument(client, 2);
   if (database === client.database) throw new CommandError(SAME_OBJECTS);
   const shard = shardOfKey(client, 1);
   const ref = findKeyForWrite(client, shard, 1);

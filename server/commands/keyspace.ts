@@ -32,6 +32,11 @@ function copyKey(shard: Shard, ref: Ref): Uint8Array {
   return shard.window.u8.slice(start, start + entryKeyLength(shard.window, ref));
 }
 
+/** `index`, or 0 for a lone `*`: that matches the empty key too, which a glob's `*` does not. */
+function patternArgument(client: Client, index: number): number {
+  return client.args.is(index, "*") ? 0 : index;
+}
+
 /** Whether the key matches the pattern at argument `patternIndex` (0: any key does). */
 function keyMatches(client: Client, shard: Shard, ref: Ref, patternIndex: number): boolean {
   if (patternIndex === 0) return true;
@@ -56,13 +61,14 @@ function replyKeys(client: Client, keys: Uint8Array[]): void {
 function keys(client: Client): void {
   const keyspace = client.context.keyspace;
   const found: Uint8Array[] = [];
+  const patternIndex = patternArgument(client, 1);
   let cursor = 0;
   do {
     cursor = keyspace.scan(client.database, cursor, Infinity);
     const shard = keyspace.shards[keyspace.scanShard];
     for (let i = 0; i < keyspace.scanBatch.count; i++) {
       const ref = keyspace.scanBatch.refs[i] as Ref;
-      if (keyMatches(client, shard, ref, 1) && !shard.isExpired(ref)) {
+      if (keyMatches(client, shard, ref, patternIndex) && !shard.isExpired(ref)) {
         found.push(copyKey(shard, ref));
       }
     }
@@ -100,7 +106,7 @@ function readScanOptions(client: Client): ScanOptions {
       options.count = numberArgument(client, i + 1);
       if (options.count < 1) throw new CommandError(SYNTAX_ERROR);
     } else if (args.is(i, "match")) {
-      options.patternIndex = i + 1;
+      options.patternIndex = patternArgument(client, i + 1);
     } else if (args.is(i, "type")) {
       options.type = args.text(i + 1).toLowerCase();
     } else {

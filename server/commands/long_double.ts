@@ -12,9 +12,9 @@ const EXPONENT_MIN = -16445;
 const EXPONENT_MAX = 16383 - (SIGNIFICAND_BITS - 1);
 const DECIMALS = 17;
 const TEN_TO_DECIMALS = 10n ** BigInt(DECIMALS);
-/** Decimal exponents beyond this overflow or vanish whatever the digits (of 255 characters). */
+/** Decimal exponents beyond this overflow or vanish whatever the digits (of 5,119 characters). */
 const DECIMAL_EXPONENT_MAX = 6000;
-const TEXT_LENGTH_MAX = 255;
+const TEXT_LENGTH_MAX = 5119;
 
 const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 const HEXADECIMAL = /^([+-]?)0[xX]([0-9a-fA-F]*)(?:\.([0-9a-fA-F]*))?(?:[pP]([+-]?\d+))?$/;

@@ -79,13 +79,15 @@ function get(client: Client): void {
   replyString(client, shard, ref);
 }
 
-/** The options of SET or GETEX, read from the arguments; one per worker. */
-const OPTIONS = { bits: 0, expiresAtMs: NO_EXPIRY };
+/**
+ * The options of SET or GETEX, read from the arguments; one per worker. `expiryIndex` is the
+ * argument that says when the key expires, 0 for none.
+ */
+const OPTIONS = { bits: 0, expiryIndex: 0, isSeconds: false, isAbsolute: false };
 
 /** Reads the options from argument `from` on. Throws a syntax error for what does not fit. */
-function readOptions(client: Client, from: number, commandName: "set" | "getex"): void {
+function readOptions(client: Client, from: number, isSet: boolean): void {
   const args = client.args;
-  const isSet = commandName === "set";
   let bits = 0;
   let expiryIndex = 0;
   let isSeconds = false;
@@ -112,9 +114,22 @@ function readOptions(client: Client, from: number, commandName: "set" | "getex")
     }
   }
   OPTIONS.bits = bits;
-  OPTIONS.expiresAtMs = expiryIndex === 0
-    ? NO_EXPIRY
-    : positiveExpiryArgument(client, expiryIndex, isSeconds, isAbsolute, commandName);
+  OPTIONS.expiryIndex = expiryIndex;
+  OPTIONS.isSeconds = isSeconds;
+  OPTIONS.isAbsolute = isAbsolute;
+}
+
+/** When the key expires according to the options read; throws when that is no valid time. */
+function optionsExpiry(client: Client, commandName: "set" | "getex"): number {
+  const index = OPTIONS.expiryIndex;
+  if (index === 0) return NO_EXPIRY;
+  return positiveExpiryArgument(
+    client,
+    index,
+    OPTIONS.isSeconds,
+    OPTIONS.isAbsolute,
+    commandName,
+  );
 }
 
 function isExpiryOption(client: Client, index: number): boolean {
@@ -131,8 +146,9 @@ function set(client: Client): void {
     client.reply.ok();
     return;
   }
-  readOptions(client, 3, "set");
+  readOptions(client, 3, true);
   const bits = OPTIONS.bits;
+  const givenExpiryMs = optionsExpiry(client, "set");
   const returnsOld = (bits & OPTION_GET) !== 0;
   const existing = returnsOld ? findKey(client, shard, 1) : findKeyForWrite(client, shard, 1);
   if (returnsOld) requireString(shard, existing);
@@ -143,9 +159,7 @@ function set(client: Client): void {
   else if (isRefused) client.reply.nil();
   else client.reply.ok();
   if (isRefused) return;
-  const expiresAtMs = (bits & OPTION_KEEPTTL) !== 0
-    ? expiryOrNone(shard, existing)
-    : OPTIONS.expiresAtMs;
+  const expiresAtMs = (bits & OPTION_KEEPTTL) !== 0 ? expiryOrNone(shard, existing) : givenExpiryMs;
   try {
     storeArgument(client, shard, 1, existing, 2, expiresAtMs);
   } catch (error) {
@@ -208,7 +222,7 @@ function getdel(client: Client): void {
 
 /** GETEX key [EX seconds | PX ms | EXAT time | PXAT time | PERSIST] */
 function getex(client: Client): void {
-  readOptions(client, 2, "getex");
+  readOptions(client, 2, false);
   const shard = shardOfKey(client, 1);
   const ref = findKey(client, shard, 1);
   requireString(shard, ref);
@@ -218,7 +232,7 @@ function getex(client: Client): void {
   }
   const hash = client.args.hashes[1];
   const bits = OPTIONS.bits;
-  const expiresAtMs = OPTIONS.expiresAtMs;
+  const expiresAtMs = optionsExpiry(client, "getex");
   const mark = client.reply.mark();
   replyString(client, shard, ref);
   try {

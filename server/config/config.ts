@@ -117,8 +117,10 @@ function changeableParameters(pairs: readonly (readonly [string, string])[]): Pa
   for (const [name] of pairs) {
     const parameter = findParameter(name);
     if (parameter === undefined) {
+      // A NUL ends the name: Redis repeats it as C text.
+      const quoted = name.split("\0", 1)[0];
       throw new CommandError(
-        `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`,
+        `ERR Unknown option or number of arguments for CONFIG SET - '${quoted}'`,
       );
     }
     if (parameter.changeable === "start") throw failure(name, "can't set immutable config");

@@ -60,6 +60,13 @@ const CONVERSATIONS: Record<string, string | string[]> = {
     "\nx\r\ny\r",
     "\n",
   ],
+  "NUL in names that errors repeat": [
+    bulks("N\0O", "a\0b"),
+    bulks("EXPIRE", "a", "1", "x\0y"),
+    bulks("CLIENT", "f\0o"),
+    bulks("CONFIG", "SET", "x\0y", "1"),
+    bulks("HELLO", "3", "f\0o"),
+  ],
   "a name longer than any": `${"N".repeat(500)} x\r\n`,
   "an empty command name": "*1\r\n$0\r\n\r\n",
   "keys with line ends":
@@ -108,6 +115,12 @@ register(
   ["--requirepass", "secret"],
   `AUTH secret\r\n${SENTINEL}`,
 );
+
+/** A command as an array of bulk strings. */
+function bulks(...parts: string[]): string {
+  const frames = parts.map((part) => `$${part.length}\r\n${part}\r\n`);
+  return `*${parts.length}\r\n${frames.join("")}`;
+}
 
 /** Everything that the server sends until the sentinel's reply or the end of the connection. */
 async function converse(port: number, pieces: readonly string[]): Promise<string> {

@@ -90,7 +90,7 @@ export const serverCommands: fc.Arbitrary<Step>[] = [
   ]),
   command(
     "COMMAND INFO",
-    [fc.constantFrom("get", "SET", "mget", "del", "nope", "lcs", "expire")],
+    [fc.constantFrom("get", "APPEND", "mget", "del", "nope", "lcs", "expire")],
     fixed,
   ),
   command("COMMAND", [fc.constantFrom("NOPE", "")], fixed),
