@@ -90,6 +90,14 @@ const VOTE_CANDIDATE_MASK = 15;
 /** The count of accesses is halved once for each such period without an access. */
 export const HEAT_HALF_LIFE_SECONDS = 64;
 const HEAT_HALF_LIFE_SHIFT = 6;
+const CLOCK_MASK = 0xffff;
+/**
+ * Workers read the time once per batch of commands, so an entry's last access may lie in another
+ * worker's future. A clock up to so far ahead counts as now, not as a whole round of the clock ago.
+ */
+const CLOCK_SKEW_SECONDS_MAX = 60;
+/** Longest idle time that the clock's 16 bits tell apart. */
+export const IDLE_SECONDS_MAX = CLOCK_MASK - CLOCK_SKEW_SECONDS_MAX;
 
 assert(ENTRY_FIXED_BYTES === 8, "an entry's fixed fields are two 32-bit words");
 assert(1 << HEAT_HALF_LIFE_SHIFT === HEAT_HALF_LIFE_SECONDS, "half-life is a power of two");
@@ -301,10 +309,10 @@ export function touchEntry(
   const word = ref * 4;
   const first = u32[word];
   const second = u32[word + 1];
-  const idleSeconds = (clockSeconds - (first >>> 16)) & 0xffff;
+  const idleSeconds = (clockSeconds - (first >>> 16)) & CLOCK_MASK;
   let count = second & 0xff;
-  if (idleSeconds !== 0) {
-    u32[word] = (first & 0xffff) | ((clockSeconds & 0xffff) << 16);
+  if (idleSeconds !== 0 && idleSeconds <= IDLE_SECONDS_MAX) {
+    u32[word] = (first & 0xffff) | ((clockSeconds & CLOCK_MASK) << 16);
     const halvings = idleSeconds >>> HEAT_HALF_LIFE_SHIFT;
     count = halvings > 7 ? 0 : count >>> halvings;
   }
@@ -321,12 +329,13 @@ export function touchEntry(
   if (updated !== (second | 0)) u32[word + 1] = updated;
 }
 
-/** Seconds since the last access, 0 to 65535: the clock keeps 16 bits. */
+/** Seconds since the last access, 0 to `IDLE_SECONDS_MAX`: the clock keeps 16 bits. */
 export function entryIdleSeconds(window: ShardWindow, ref: Ref, clockSeconds: number): number {
-  return (clockSeconds - (window.u32[ref * 4] >>> 16)) & 0xffff;
+  const idleSeconds = (clockSeconds - (window.u32[ref * 4] >>> 16)) & CLOCK_MASK;
+  return idleSeconds <= IDLE_SECONDS_MAX ? idleSeconds : 0;
 }
 
-/** Sets the time of the last access to `idleSeconds` (0 to 65535) before `clockSeconds`. */
+/** Sets the time of the last access to `idleSeconds` before `clockSeconds`, as far as it can tell. */
 export function setEntryIdleSeconds(
   window: ShardWindow,
   ref: Ref,
@@ -334,7 +343,7 @@ export function setEntryIdleSeconds(
   idleSeconds: number,
 ): void {
   const word = ref * 4;
-  const clock = (clockSeconds - idleSeconds) & 0xffff;
+  const clock = (clockSeconds - Math.min(idleSeconds, IDLE_SECONDS_MAX)) & CLOCK_MASK;
   window.u32[word] = (window.u32[word] & 0xffff) | (clock << 16);
 }
 
