@@ -33,7 +33,6 @@ import {
 import {
   KIND_CLASS_SHIFT,
   KIND_FREE,
-  KIND_INTERIOR,
   KIND_LARGE,
   KIND_MASK,
   KIND_SPAN,
@@ -127,7 +126,6 @@ function countSpan(window: ShardWindow, slot: number, page: number, counted: Cou
   assert(u32[record + PAGE_COUNT] === CLASS_PAGE_COUNT[sizeClass], "a span has its class's length");
   for (let index = 1; index < CLASS_PAGE_COUNT[sizeClass]; index++) {
     assert(u32[pageRecord(page + index) + PAGE_FIRST] === page, "a page points to its span");
-    assert(u32[pageRecord(page + index) + PAGE_KIND] === KIND_INTERIOR, "a page inside a span");
   }
   verifyFreeList(window, page, sizeClass);
   const used = u32[record + PAGE_USED];

@@ -19,6 +19,7 @@ import { assert } from "./assert.ts";
 import {
   KIND_FREE,
   KIND_FREE_TAIL,
+  KIND_INTERIOR,
   KIND_LARGE,
   KIND_MASK,
   KIND_SPAN,
@@ -59,6 +60,7 @@ export function verifyPageHeap(window: ShardWindow, slot: number): void {
     } else {
       usedPages += u32[record + PAGE_COUNT];
     }
+    verifyInterior(window, page, isFree);
     isPreviousFree = isFree;
     page += u32[record + PAGE_COUNT];
   }
@@ -81,6 +83,14 @@ function verifyFreeRun(window: ShardWindow, page: number): void {
   assert(u32[record + PAGE_BIN] === binOf(pageCount), "a free run is in the bin of its length");
   assert(dirty <= pageCount && resident <= dirty, "dirty and resident pages are in the run");
   assert(dirty === 0 === (resident === 0), "a run has dirty pages when it has resident ones");
+}
+
+/** No page inside a run may look like the start of one, or a stale ref would be taken for a block. */
+function verifyInterior(window: ShardWindow, page: number, isFree: boolean): void {
+  const end = page + window.u32[pageRecord(page) + PAGE_COUNT] - (isFree ? 1 : 0);
+  for (let inside = page + 1; inside < end; inside++) {
+    assert(window.u32[pageRecord(inside) + PAGE_KIND] === KIND_INTERIOR, "a page inside a run");
+  }
 }
 
 function countBinned(window: ShardWindow, region: number): number {

@@ -134,6 +134,21 @@ Deno.test("zeroed blocks are zero, whatever was there before", () => {
   allocator.checkInvariants();
 });
 
+Deno.test("the part of a very long block that is not given back at once is not taken for zero", () => {
+  const heap = createHeap({ windowBytes: 128 * MIB });
+  const allocator = heap.allocators[0];
+  const bytes = 40 * MIB;
+  const ref = allocator.allocate(bytes, NODE_0);
+  const block = heap.windows[0].u8.subarray(ref * 16, ref * 16 + bytes);
+  block.fill(0xee);
+  allocator.free(ref, bytes);
+  assertEquals(allocator.committedBytes, 8 * MIB);
+  assertEquals(allocator.allocateZeroed(bytes, NODE_0), ref);
+  for (let offset = 0; offset < bytes; offset += 1021) assertEquals(block[offset], 0);
+  allocator.free(ref, bytes);
+  allocator.checkInvariants();
+});
+
 Deno.test("a small block is resized inside its class only", () => {
   const allocator = createHeap().allocators[0];
   const ref = allocator.allocate(100, NODE_0);
