@@ -144,6 +144,7 @@ export class RequestParser {
       count = count * 10 + digit;
       at++;
     }
+    if (at + 2 > end) return this.#parseCarefully(bytes, end);
     if (count > UNAUTHENTICATED_ARGUMENT_COUNT_MAX && !this.#limits.authenticated) {
       return this.#parseCarefully(bytes, end);
     }

@@ -51,7 +51,7 @@ export class Listener {
    * Listens on one TCP address. Several workers can listen on the same one with `reusePort`: the
    * kernel spreads the connections.
    *
-   * @param hostname As `bind` writes it: an address, `*` for every IPv4 or `::*` for every IPv6 one.
+   * @param port 0 for any free one.
    * @throws {Deno.errors.AddrInUse} and the runtime's other errors: nothing is open then.
    */
   static tcp(
@@ -60,34 +60,7 @@ export class Listener {
     reusePort: boolean,
     handlers: ListenerHandlers,
   ): Listener {
-    const host = hostname === "*" ? "0.0.0.0" : hostname === "::*" ? "::" : hostname;
-    return new Listener(Deno.listen({ hostname: host, port, reusePort }), handlers);
-  }
-
-  /**
-   * Listens on every address of `bind`. One with a leading `-` is skipped when it is not available.
-   *
-   * @throws The first error of an address without `-`; the listeners opened before are closed.
-   */
-  static tcpAll(
-    hostnames: readonly string[],
-    port: number,
-    reusePort: boolean,
-    handlers: ListenerHandlers,
-  ): Listener[] {
-    const listeners: Listener[] = [];
-    for (const hostname of hostnames) {
-      const isOptional = hostname.startsWith("-");
-      const host = isOptional ? hostname.slice(1) : hostname;
-      try {
-        listeners.push(Listener.tcp(host, port, reusePort, handlers));
-      } catch (error) {
-        if (isOptional && !(error instanceof Deno.errors.AddrInUse)) continue;
-        for (const listener of listeners) listener.close();
-        throw error;
-      }
-    }
-    return listeners;
+    return new Listener(Deno.listen({ hostname, port, reusePort }), handlers);
   }
 
   /**
