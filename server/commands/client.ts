@@ -23,6 +23,7 @@ import { replyHelp } from "./help.ts";
 import type { Handlers } from "./table.ts";
 
 const SYNTAX_ERROR = "ERR syntax error";
+const US_PER_MS = 1000;
 const FIRST_ARGUMENT = 2;
 const TYPE_LIST_ARGUMENT_COUNT = 4;
 /** What `CLIENT GETREDIR` answers a client that is not tracked. */
@@ -82,7 +83,8 @@ const HELP_LINES: readonly string[] = [
 export function registerClientControl(context: WorkerContext): void {
   const { control, clients, clock } = context;
   control.handle("clientList", ({ filter }) => {
-    const nowMs = clock.nowMs();
+    // This worker may have been idle: the cached time is that of its last batch.
+    const nowMs = clock.nowUs() / US_PER_MS;
     let lines = "";
     for (const client of matchingClients(clients, filter)) {
       lines += `${describeClient(client, nowMs, 0)}\n`;
@@ -171,8 +173,8 @@ function clientNoEvict(client: Client): void {
 }
 
 /**
- * `CLIENT REPLY ON | OFF | SKIP`. Only ON is answered: dispatch looks at the mode after the command,
- * and turns `skipNext` into `skip` for the one that follows.
+ * `CLIENT REPLY ON | OFF | SKIP`. Only ON is answered: dispatch looks at the mode after the
+ * command, and turns `skipNext` into `skip` for the one that follows.
  */
 function clientReply(client: Client): void {
   const { args, reply } = client;

@@ -1,5 +1,5 @@
 /**
- * How clients are described (`CLIENT LIST`, `CLIENT INFO`) and picked (`CLIENT LIST`, `CLIENT KILL`).
+ * How clients are described (`CLIENT LIST` and `INFO`) and picked (`CLIENT LIST` and `KILL`).
  *
  * @module
  */
@@ -67,8 +67,8 @@ export function clientTypeArgument(args: Arguments, index: number): ClientType |
 /**
  * One client as `CLIENT LIST` shows it, without a line end.
  *
- * The fields are Redis's. `fd` is -1: Deno does not tell. `rbs` and `rbp` are the reply buffer's room
- * and use, `omem` is what waits to be sent.
+ * The fields are Redis's. `fd` is -1: Deno does not tell. `rbs` and `rbp` are the reply buffer's
+ * room and use, `oll` and `omem` are the chunks and bytes that wait to be sent.
  *
  * @param argumentBytes Bytes of the arguments of the command it executes.
  */
@@ -85,7 +85,7 @@ export function describeClient(client: Client, nowMs: number, argumentBytes: num
     ` db=${client.database} sub=0 psub=0 ssub=0 multi=-1` +
     ` qbuf=${queryBytes} qbuf-free=${queryFreeBytes} argv-mem=${argumentBytes} multi-mem=0` +
     ` rbs=${replyBytes} rbp=${reply.lengthBytes} obl=${reply.lengthBytes}` +
-    ` oll=${outputBytes > 0 ? 1 : 0} omem=${outputBytes} tot-mem=${totalBytes}` +
+    ` oll=${connection.outputChunkCount} omem=${outputBytes} tot-mem=${totalBytes}` +
     ` events=${outputBytes > 0 ? "rw" : "r"} cmd=${client.lastCommand} user=${client.user}` +
     ` redir=-1 resp=${reply.protocol}`;
 }

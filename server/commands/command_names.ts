@@ -1,9 +1,10 @@
 /**
  * Finds a command's number by its name, straight from the bytes of a request: no string is made.
  *
- * Two open-addressing hash tables with linear probing, filled once and at most a quarter full. Names
- * are ASCII in lower case; a look-up folds upper case. Almost every name is short, letters only, and
- * then folding is exact by setting the case bit: the folded name is two words, and they are the key.
+ * Two open-addressing hash tables with linear probing, filled once and at most a quarter full.
+ * Names are ASCII in lower case; a look-up folds upper case. Almost every name is short, letters
+ * only, and then folding is exact by setting the case bit: the folded name is two words, and they
+ * are the key.
  *
  * ```text
  * words:  low, high       the name's bytes 0-3 and 4-7, folded, little endian; 0 beyond its end
@@ -34,7 +35,7 @@ const MULTIPLIER = 0x9e3779b1;
 const HIGH_MULTIPLIER = 0x85ebca6b;
 
 /** What `find` returns for a name that is not there. */
-export const NAME_UNKNOWN = -1;
+export const NAME_UNKNOWN: number = -1;
 
 /** A fixed set of names, numbered in the order they were given. */
 export class CommandNames {
@@ -45,7 +46,11 @@ export class CommandNames {
   readonly #shift: number;
   readonly #mask: number;
 
-  /** @param names ASCII in lower case, each once, at most `COMMAND_NAME_BYTES_MAX` long. */
+  /**
+   * Makes the set.
+   *
+   * @param names ASCII in lower case, each once, at most `COMMAND_NAME_BYTES_MAX` long.
+   */
   constructor(names: readonly string[]) {
     const slotBits = Math.ceil(Math.log2(Math.max(2, names.length * SLOTS_PER_NAME)));
     const slotCount = 1 << slotBits;

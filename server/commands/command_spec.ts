@@ -1,8 +1,8 @@
 /**
  * What is known about a command before the server runs: the shape of an entry of the command table.
  *
- * The words are Redis 7.0's own terms (flags, ACL categories, key specifications, argument types), so
- * that `COMMAND` can answer straight from the data.
+ * The words are Redis 7.0's own terms (flags, ACL categories, key specifications, argument types),
+ * so that `COMMAND` can answer straight from the data.
  *
  * @module
  */
@@ -11,7 +11,8 @@ import type { Arguments } from "../arguments.ts";
 
 /**
  * Which shard locks dispatch takes before it calls the handler.
- * `keys`: the shards of the command's keys; `all`: every shard; `none`: the handler locks for itself.
+ * `keys`: the shards of the command's keys; `all`: every shard; `none`: the handler locks for
+ * itself.
  */
 export type LockScope = "keys" | "all" | "none";
 
@@ -111,9 +112,13 @@ export type FindKeys =
 
 /** One key specification: where keys are and what happens to them. */
 export interface KeySpec {
+  /** What the command does with these keys. */
   readonly flags: readonly KeyFlag[];
+  /** Where to begin. */
   readonly beginSearch: BeginSearch;
+  /** Which arguments from there on are keys. */
   readonly findKeys: FindKeys;
+  /** A remark for readers of `COMMAND INFO`. */
   readonly notes?: string;
 }
 
@@ -134,15 +139,21 @@ export type ArgumentFlag = "optional" | "multiple" | "multiple_token";
 
 /** One argument in `COMMAND DOCS`; `oneof` and `block` hold others. */
 export interface ArgumentSpec {
+  /** What the argument stands for. */
   readonly name: string;
+  /** What is accepted there. */
   readonly type: ArgumentType;
   /** Position of the key specification that finds this key. */
   readonly keySpecIndex?: number;
   /** The literal word that precedes the argument, or is it. */
   readonly token?: string;
+  /** The version that introduced it, when later than the command's. */
   readonly since?: string;
+  /** The version that deprecated it. */
   readonly deprecatedSince?: string;
+  /** How often it may occur; exactly once when absent. */
   readonly flags?: readonly ArgumentFlag[];
+  /** The alternatives of a `oneof`, the parts of a `block`. */
   readonly arguments?: readonly ArgumentSpec[];
 }
 
@@ -152,6 +163,7 @@ export interface CommandSpec {
   readonly name: string;
   /** Arguments with the name (and the container's); negative: at least that many. */
   readonly arity: number;
+  /** What dispatch must know: writes, may be called before authentication, ... */
   readonly flags: readonly CommandFlag[];
   /** Only those that do not follow from the flags; see `impliedCategories`. */
   readonly categories: readonly AclCategory[];
@@ -159,19 +171,27 @@ export interface CommandSpec {
   readonly keys?: readonly KeySpec[];
   /** Flags of the keys of one call, where the key specification says `variable_flags`. */
   readonly keyFlags?: (args: Arguments, offset: number) => readonly KeyFlag[];
+  /** What dispatch locks for it. */
   readonly locks: LockScope;
   /** One sentence, ours. */
   readonly summary: string;
+  /** The version of Redis that introduced it. */
   readonly since: string;
+  /** Begins with the formula. */
   readonly complexity?: string;
+  /** What readers should be warned of. */
   readonly docFlags?: readonly ("deprecated" | "syscmd")[];
+  /** The version of Redis that deprecated it. */
   readonly deprecatedSince?: string;
+  /** What to call instead. */
   readonly replacedBy?: string;
   /** Pairs of version and what changed in it. */
   readonly history?: readonly (readonly [string, string])[];
   /** Hints for clients and proxies. */
   readonly tips?: readonly string[];
+  /** The syntax behind the name. */
   readonly arguments?: readonly ArgumentSpec[];
+  /** The commands of a container. */
   readonly subcommands?: readonly CommandSpec[];
 }
 
@@ -179,6 +199,7 @@ export interface CommandSpec {
 export interface CommandGroup {
   /** `string`, `generic`, `connection`, `server`, ... */
   readonly name: string;
+  /** Containers hold their subcommands. */
   readonly commands: readonly CommandSpec[];
 }
 

@@ -9,13 +9,15 @@ import { INTEGER_INVALID, parseInteger } from "../resp/integer_text.ts";
 import type { KeySpec } from "./command_spec.ts";
 
 /** What the functions here return when the arguments do not fit the specification. */
-export const KEYS_INVALID = -1;
+export const KEYS_INVALID: number = -1;
 
 /** The key positions that `COMMAND INFO` shows; all 0 when the command has no keys at fixed places. */
 export interface KeyRange {
+  /** Argument index of the first key. */
   readonly first: number;
   /** Negative: from the end of the command, -1 being the last argument. */
   readonly last: number;
+  /** From one key to the next. */
   readonly step: number;
   /** Whether there are keys that the range does not name. */
   readonly isPartial: boolean;

@@ -41,6 +41,7 @@ interface CommandOrigin {
 
 /** One command or subcommand, ready for dispatch. Immutable once the table is built. */
 export class Command {
+  /** The data it is made from. */
   readonly spec: CommandSpec;
   /** Documentation group. */
   readonly group: string;
@@ -52,6 +53,7 @@ export class Command {
   readonly index: number;
   /** Executes it. */
   readonly handler: Handler;
+  /** What dispatch locks for it. */
   readonly locks: LockScope;
   /** Arguments with the name; negative: at least that many. */
   readonly arity: number;
@@ -81,6 +83,7 @@ export class Command {
   readonly #hasOnlyFixedKeys: boolean;
   #subcommandNames: CommandNames | null = null;
 
+  /** Called by the table alone. */
   constructor(origin: CommandOrigin) {
     const { spec, parent } = origin;
     assert(spec.arity !== 0, "a command counts its name");
@@ -179,8 +182,8 @@ export class CommandTable {
   /**
    * Binds each command of `groups` to its handler.
    *
-   * Throws `AssertionFailure` when a command that can be called has no handler, or when a handler has
-   * no command: the table describes what works, all of it and nothing else.
+   * Throws `AssertionFailure` when a command that can be called has no handler, or when a handler
+   * has no command: the table describes what works, all of it and nothing else.
    */
   constructor(groups: readonly CommandGroup[], handlers: Handlers) {
     const all: Command[] = [];

@@ -9,8 +9,11 @@ import type { ArgumentFlag, ArgumentSpec, KeyFlag, KeySpec } from "../command_sp
 
 /** What may be said about an argument beside its name and type. */
 export interface ArgumentOptions {
+  /** The literal word that precedes it. */
   readonly token?: string;
+  /** The version that introduced it. */
   readonly since?: string;
+  /** The version that deprecated it. */
   readonly deprecatedSince?: string;
 }
 
@@ -93,8 +96,8 @@ export function keysFrom(index: number, ...flags: KeyFlag[]): KeySpec {
 }
 
 /**
- * Keys from argument `index` on, every `step`-th, up to `last`: relative to `index`, or from the end
- * of the command when negative.
+ * Keys from argument `index` on, every `step`-th, up to `last`: relative to `index`, or from the
+ * end of the command when negative.
  */
 export function keyRange(
   index: number,

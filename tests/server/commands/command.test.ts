@@ -1,6 +1,6 @@
 /**
- * The COMMAND family beside redis-server: what is said of each command must be what Redis says of it,
- * but for the words of summaries, remarks and histories, which are ours.
+ * The COMMAND family beside redis-server: what is said of each command must be what Redis says of
+ * it, but for the words of summaries, remarks and histories, which are ours.
  *
  * @module
  */
