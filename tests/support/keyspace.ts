@@ -28,6 +28,8 @@ export interface TestKeyspaceOptions {
   windowBytes?: number;
   databases?: number;
   seed?: number;
+  /** Called with the heap before the keyspace takes its allocators. */
+  prepareHeap?: (heap: Heap) => void;
 }
 
 /** A keyspace used by one thread, at time 1,000,000 ms. */
@@ -37,8 +39,10 @@ export function createTestKeyspace(options: TestKeyspaceOptions = {}): Keyspace 
     windowBytes: options.windowBytes ?? 64 * MIB,
     checked: true,
   });
+  const heap = Heap.create(layout, plainMemory);
+  options.prepareHeap?.(heap);
   const keyspace = new Keyspace({
-    heap: Heap.create(layout, plainMemory),
+    heap,
     databases: options.databases ?? 2,
     nodeOrder: [0 as NodeSlot],
     counters: new Float64Array(KEYSPACE_COUNTERS),

@@ -5,8 +5,8 @@
  */
 
 /**
- * Starts a worker of `script` for each of `tasks`, posts it its task, and collects what each answers
- * with its first message. All workers are gone when the promise settles.
+ * Starts a worker of `script` for each of `tasks`, posts it its task, and collects what each
+ * answers with its first message. All workers are gone when the promise settles.
  *
  * @throws Error when a worker throws, or when not all have answered after `timeoutMs`.
  */
