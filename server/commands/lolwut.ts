@@ -6,11 +6,9 @@
  * @module
  */
 
-import { parseInteger } from "../../engine/mod.ts";
 import type { Client } from "../client.ts";
-import { CommandError } from "../command_error.ts";
 import { toByteText } from "../config/byte_text.ts";
-import { NOT_AN_INTEGER } from "./keys.ts";
+import { numberArgument } from "./keys.ts";
 import type { Handler } from "./table.ts";
 
 const NODE_COLUMNS_DEFAULT = 4;
@@ -88,22 +86,15 @@ export function lolwutCommand(client: Client): void {
   let columns = NODE_COLUMNS_DEFAULT;
   let rows = NODE_ROWS_DEFAULT;
   if (args.count >= 3 && args.is(1, "version")) {
-    const version = integerArgument(client, 2);
+    const version = numberArgument(client, 2);
     if (VERSIONS_WITH_ARGUMENTS.includes(version)) {
-      if (args.count > 3) columns = nodesPerSide(integerArgument(client, 3));
-      if (args.count > 4) rows = nodesPerSide(integerArgument(client, 4));
+      if (args.count > 3) columns = nodesPerSide(numberArgument(client, 3));
+      if (args.count > 4) rows = nodesPerSide(numberArgument(client, 4));
     }
   }
   const drawing = drawMachine(columns, rows, Math.random);
   const caption = `\nNodes, pages and distances. Redis ver. ${client.context.facts.redisVersion}\n`;
   client.reply.verbatim(toByteText(drawing + caption), "txt");
-}
-
-function integerArgument(client: Client, index: number): number {
-  const args = client.args;
-  const value = parseInteger(args.bytes, args.starts[index], args.lengths[index]);
-  if (Number.isNaN(value)) throw new CommandError(NOT_AN_INTEGER);
-  return value;
 }
 
 function nodesPerSide(wanted: number): number {

@@ -14,7 +14,8 @@ const DECIMALS = 17;
 const TEN_TO_DECIMALS = 10n ** BigInt(DECIMALS);
 /** Decimal exponents beyond this overflow or vanish whatever the digits (of 5,119 characters). */
 const DECIMAL_EXPONENT_MAX = 6000;
-const TEXT_LENGTH_MAX = 5119;
+/** Characters of the longest text that may be a number. */
+export const LONG_DOUBLE_TEXT_MAX = 5119;
 
 const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 const HEXADECIMAL = /^([+-]?)0[xX]([0-9a-fA-F]*)(?:\.([0-9a-fA-F]*))?(?:[pP]([+-]?\d+))?$/;
@@ -29,7 +30,7 @@ export interface LongDouble {
 
 /** The number that `text` is for strtold, or null when it is none, is NaN or leaves the range. */
 export function parseLongDouble(text: string): LongDouble | null {
-  if (text.length === 0 || text.length > TEXT_LENGTH_MAX) return null;
+  if (text.length === 0 || text.length > LONG_DOUBLE_TEXT_MAX) return null;
   const infinite = INFINITE.exec(text);
   if (infinite !== null) {
     return { significand: infinite[1] === "-" ? -1n : 1n, exponent: 0, isInfinite: true };

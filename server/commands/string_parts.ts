@@ -35,7 +35,12 @@ import {
   requireString,
   shardOfKey,
 } from "./keys.ts";
-import { addLongDoubles, formatLongDouble, parseLongDouble } from "./long_double.ts";
+import {
+  addLongDoubles,
+  formatLongDouble,
+  LONG_DOUBLE_TEXT_MAX,
+  parseLongDouble,
+} from "./long_double.ts";
 import type { Handler } from "./table.ts";
 
 const VIEW = new StringView();
@@ -198,7 +203,9 @@ function incrbyfloat(client: Client): void {
   let oldText = "0";
   if (existing !== NONE) {
     viewString(shard, existing, VIEW);
-    oldText = latin1(VIEW.bytes, VIEW.start, Math.min(VIEW.lengthBytes, 256));
+    // One character too many is enough to be no number.
+    const lengthBytes = Math.min(VIEW.lengthBytes, LONG_DOUBLE_TEXT_MAX + 1);
+    oldText = latin1(VIEW.bytes, VIEW.start, lengthBytes);
   }
   const old = parseLongDouble(oldText);
   const delta = old === null ? null : parseLongDouble(args.text(2));

@@ -67,6 +67,11 @@ const CONVERSATIONS: Record<string, string | string[]> = {
     bulks("CONFIG", "SET", "x\0y", "1"),
     bulks("HELLO", "3", "f\0o"),
   ],
+  "floats beyond a double": [
+    "INCRBYFLOAT a 1e400\r\nINCRBYFLOAT a -86.584\r\nINCRBYFLOAT a -1e400\r\n",
+    `SET b ${"1".repeat(4930)}\r\nINCRBYFLOAT b 1\r\nAPPEND b ${"1".repeat(200)}\r\n`,
+    "INCRBYFLOAT b 1\r\nINCRBYFLOAT c 1e4932\r\nINCRBYFLOAT c 1e4932\r\n",
+  ],
   "a name longer than any": `${"N".repeat(500)} x\r\n`,
   "an empty command name": "*1\r\n$0\r\n\r\n",
   "keys with line ends":
