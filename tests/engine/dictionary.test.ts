@@ -50,7 +50,7 @@ Deno.test("dictionary: it grows a bucket at a time and finds every key on the wa
   test.check();
 });
 
-Deno.test("dictionary: tables take 5.3 to 15 bytes a key, and a bucket when the last is gone", () => {
+Deno.test("dictionary: tables take 5.3 to 15 bytes a key, a bucket when all are gone", () => {
   const test = filled(4000);
   test.finishRehash();
   const bytesPerKey = test.dictionary.tableBytes(test.dict) / 4000;
@@ -136,7 +136,7 @@ Deno.test("dictionary: clearing it frees every table, also while it resizes", ()
   test.check();
 });
 
-Deno.test("dictionary: without memory an insert changes nothing, whichever allocation fails", () => {
+Deno.test("dictionary: an insert without memory changes nothing, whatever it lacks", () => {
   const test = new TestDictionary();
   // Of the two allocations the entry's is the first; the second is table or overflow bucket.
   test.faults.untilFailure = 1;
@@ -155,7 +155,7 @@ Deno.test("dictionary: without memory an insert changes nothing, whichever alloc
   assertEquals(test.model.size, COLLIDING.chain.length);
 });
 
-Deno.test("dictionary: a table that cannot grow goes on in overflow buckets, and grows later", () => {
+Deno.test("dictionary: a table that cannot grow overflows, and grows later", () => {
   const test = new TestDictionary();
   for (let i = 0; i < 500; i++) {
     const bytes = new TextEncoder().encode(`key:${i}`);

@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { fingerprintOf, HASH_SHARD_BITS_MAX, hashBytes, shardIndexOf } from "../../engine/hash.ts";
 
 /**
- * HalfSipHash-1-3 of the first n of the bytes 0, 1, 2 ... under the key 00 01 ... 07, n from 0 to 63:
- * the Linux kernel's test vectors of hsiphash on 32-bit machines (lib/test_siphash.c).
+ * HalfSipHash-1-3 of the first n of the bytes 0, 1, 2 ... under the key 00 01 ... 07, n from 0 to
+ * 63: the Linux kernel's test vectors of hsiphash on 32-bit machines (lib/test_siphash.c).
  */
 // deno-fmt-ignore -- as a table, the position of a vector can be counted
 const KERNEL_VECTORS = [
