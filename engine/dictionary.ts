@@ -221,6 +221,40 @@ export class Dictionary {
   }
 
   /**
+   * Reads the first bucket of a hash's chain, so that a lookup soon after finds it in the cache.
+   *
+   * @returns Some bits of it: a result to use, so that the read is not optimised away.
+   */
+  warmBucket(dict: number, hash: number): number {
+    const u32 = this.#window.u32;
+    const table = u32[dict + DICT_TABLE_OLD];
+    if (table === NONE) return 0;
+    const mask = (1 << u32[dict + DICT_EXPONENT_OLD]) - 1;
+    return u32[table * 4 + (hash & mask) * BUCKET_WORDS + BUCKET_FINGERPRINT_WORD];
+  }
+
+  /**
+   * Reads the entry in that bucket which has the hash's fingerprint, if there is one. Takes no lock:
+   * what it reads may be changing, and is not used.
+   */
+  warmEntry(dict: number, hash: number): number {
+    const u32 = this.#window.u32;
+    const table = u32[dict + DICT_TABLE_OLD];
+    if (table === NONE) return 0;
+    const mask = (1 << u32[dict + DICT_EXPONENT_OLD]) - 1;
+    const bucket = table * 4 + (hash & mask) * BUCKET_WORDS;
+    const pattern = Math.imul(fingerprintOf(hash), BYTE_ONES);
+    for (let group = 0; group < BUCKET_FINGERPRINT_WORDS; group++) {
+      const difference = u32[bucket + BUCKET_FINGERPRINT_WORD + group] ^ pattern;
+      const matches = (difference - BYTE_ONES) & ~difference & BYTE_HIGHS;
+      if (matches === 0) continue;
+      const slot = group * 4 + ((31 - Math.clz32(matches & -matches)) >>> 3);
+      return u32[u32[bucket + slot] * 4];
+    }
+    return 0;
+  }
+
+  /**
    * Inserts an entry whose key is not in the dictionary.
    *
    * @returns Whether there was memory for it; if not, nothing changed.

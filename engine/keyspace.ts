@@ -71,6 +71,8 @@ export class Keyspace {
   readonly #workerIndex: number;
   readonly #workerCount: number;
   readonly #random: () => number;
+  /** What `warm` read: kept only so that its reads count as used. */
+  #warmBits = 0;
 
   constructor(options: KeyspaceOptions) {
     const shardCount = options.heap.layout.shardCount;
@@ -145,6 +147,27 @@ export class Keyspace {
   /** Gives every shard's lock back. */
   unlockAll(): void {
     for (let i = 0; i < this.shards.length; i++) this.shards[i].unlock();
+  }
+
+  /**
+   * Brings the cache lines that lookups of these hashes will need into the cache, all at once: the
+   * misses of a pipeline's commands overlap, where one lookup after the other waits for each. With a
+   * million keys, 16 at a time, a lookup takes 0.6 of its time (bench/engine/dictionary.bench.ts).
+   * Valkey 8 does the same with prefetch instructions. Needs no lock.
+   *
+   * @param hashes The first `count` of it are used.
+   */
+  warm(database: number, hashes: Int32Array, count: number): void {
+    let bits = 0;
+    for (let i = 0; i < count; i++) {
+      const shard = this.shards[shardIndexOf(hashes[i], this.#shardBits)];
+      bits ^= shard.dictionary.warmBucket(shard.keysOf(database), hashes[i]);
+    }
+    for (let i = 0; i < count; i++) {
+      const shard = this.shards[shardIndexOf(hashes[i], this.#shardBits)];
+      bits ^= shard.dictionary.warmEntry(shard.keysOf(database), hashes[i]);
+    }
+    this.#warmBits = bits;
   }
 
   /** Number of keys of a database; exact while its shards are locked. */

@@ -1,13 +1,17 @@
 /**
  * The arguments of the command being executed: positions in a byte buffer, never strings.
  *
- * One `Arguments` exists per worker and is filled anew for every command, so that parsing and
- * dispatching allocate nothing.
+ * A worker has `BATCH_COMMANDS_MAX` of them, filled anew for every batch of commands, so that parsing
+ * and dispatching allocate nothing.
  *
  * @module
  */
 
+import type { Command } from "./commands/table.ts";
+
 const ARGUMENT_COUNT_INITIAL = 64;
+/** Commands of a pipeline that are parsed ahead of their execution, at most. */
+export const BATCH_COMMANDS_MAX = 16;
 
 /** Where each argument of the current command lies. Index 0 is the command's name. */
 export class Arguments {
@@ -21,6 +25,12 @@ export class Arguments {
   lengths: Int32Array = new Int32Array(ARGUMENT_COUNT_INITIAL);
   /** Key hash by argument index, filled by dispatch for the arguments that are keys. */
   hashes: Int32Array = new Int32Array(ARGUMENT_COUNT_INITIAL);
+  /** The command that argument 0 names, filled by dispatch; null when there is none. */
+  command: Command | null = null;
+  /** The shards of the keys, one bit each, filled by dispatch. */
+  shardMask = 0;
+  /** Where, in the connection's input, the bytes behind this command start. */
+  endOffset = 0;
 
   /** Makes room for `count` arguments, keeping what is there. Amortised O(1) per argument. */
   reserve(count: number): void {
@@ -36,6 +46,9 @@ export class Arguments {
     const kept = new Arguments();
     kept.reserve(this.count);
     kept.count = this.count;
+    kept.hashes.set(this.hashes.subarray(0, this.count));
+    kept.command = this.command;
+    kept.shardMask = this.shardMask;
     let totalBytes = 0;
     for (let i = 0; i < this.count; i++) totalBytes += this.lengths[i];
     kept.bytes = new Uint8Array(totalBytes);
@@ -48,15 +61,6 @@ export class Arguments {
       at += this.lengths[i];
     }
     return kept;
-  }
-
-  /** Makes `kept`, from `snapshot`, the current arguments. */
-  restore(kept: Arguments): void {
-    this.reserve(kept.count);
-    this.bytes = kept.bytes;
-    this.count = kept.count;
-    this.starts.set(kept.starts.subarray(0, kept.count));
-    this.lengths.set(kept.lengths.subarray(0, kept.count));
   }
 
   /** A copy of argument `index` as bytes. */

@@ -22,8 +22,8 @@ export class Client {
   readonly id: number;
   /** The worker that serves this connection. */
   readonly context: WorkerContext;
-  /** The arguments of the command being executed (shared by all clients of the worker). */
-  readonly args: Arguments;
+  /** The arguments of the command being executed (one of the worker's batch, shared by its clients). */
+  args: Arguments;
   /** Where the reply goes; its `protocol` (2 or 3) is this connection's. */
   readonly reply: ReplyWriter;
   /** The transport behind this client. */
@@ -63,7 +63,7 @@ export class Client {
   ) {
     this.id = id;
     this.context = context;
-    this.args = context.args;
+    this.args = context.batch[0];
     this.connection = connection;
     this.reply = reply;
     this.authenticated = context.config.requirepass === "";

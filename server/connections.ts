@@ -17,6 +17,7 @@ import {
   COUNTER_WRITES,
 } from "./shared_state.ts";
 import { BufferPool } from "./transport/buffer_pool.ts";
+import type { Dispatcher } from "./dispatch.ts";
 import { type ByteStream, Connection, type ConnectionEnvironment } from "./transport/connection.ts";
 import {
   OUTPUT_STALL_TIMEOUT_MS_DEFAULT,
@@ -42,9 +43,9 @@ export class Connections {
   /**
    * No connections yet.
    *
-   * @param execute Executes the command in `client.args`; see `ConnectionEnvironment`.
+   * @param dispatcher Executes the commands of the connections.
    */
-  constructor(context: WorkerContext, execute: (client: Client) => void | Promise<void>) {
+  constructor(context: WorkerContext, dispatcher: Dispatcher) {
     this.#context = context;
     const { clock } = context;
     this.#environment = {
@@ -52,7 +53,9 @@ export class Connections {
       limits: new ConfiguredLimits(context.config),
       counters: new SharedCounters(context.shared.own),
       log: context.log,
-      execute,
+      batch: context.batch,
+      prepare: (client, count) => dispatcher.prepare(client, count),
+      execute: (client) => dispatcher.execute(client),
       beginBatch: () => {
         clock.refresh();
         return clock.nowMs();

@@ -46,7 +46,8 @@ export interface WorkerContext {
   readonly pauseGate: PauseGate;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly args: Arguments;
+  /** Where the commands of a pipeline are parsed to; `Client.args` is one of them. */
+  readonly batch: readonly Arguments[];
   /** Constant facts: version, run id, start time, topology, memory mode. */
   readonly facts: ServerFacts;
 }

@@ -35,6 +35,8 @@ import {
  */
 const TIMED_EVERY = 32;
 const US_PER_MS = 1000;
+/** Keys of a batch that are warmed; more would push the first ones out of the cache again. */
+const WARM_KEYS_MAX = 64;
 
 const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 const HEAP_IS_FULL = "OOM the heap has no room left on any node.";
@@ -46,28 +48,55 @@ export class Dispatcher {
   readonly #keyspace: Keyspace;
   readonly #commands: CommandTable;
   readonly #shared: SharedState;
-  readonly #args: Arguments;
   readonly #isShared: boolean;
   #positions = new Int32Array(64);
   #untilTimed = TIMED_EVERY;
+  readonly #warmHashes = new Int32Array(WARM_KEYS_MAX);
+  #warmCount = 0;
 
   constructor(context: WorkerContext) {
     this.#context = context;
     this.#keyspace = context.keyspace;
     this.#commands = context.commands;
     this.#shared = context.shared;
-    this.#args = context.args;
     this.#isShared = context.workerCount > 1;
   }
 
   /**
-   * Executes the command in `client.args` and writes its reply to `client.reply`.
+   * Looks up the commands of the first `count` slots of the batch, hashes their keys, and brings the
+   * cache lines that the keys need into the cache together.
+   */
+  prepare(client: Client, count: number): void {
+    const batch = this.#context.batch;
+    this.#warmCount = 0;
+    for (let i = 0; i < count; i++) {
+      const args = batch[i];
+      let command = this.#commands.find(args.bytes, args.starts[0], args.lengths[0]);
+      if (command !== null && command.subcommands.length !== 0) {
+        command = this.#commands.resolve(args);
+      }
+      args.command = command;
+      if (command !== null && command.locks === "keys" && command.arityAccepts(args.count)) {
+        this.#hashKeys(command, args);
+      }
+    }
+    if (this.#warmCount > 1) {
+      this.#keyspace.warm(client.database, this.#warmHashes, this.#warmCount);
+    }
+  }
+
+  /**
+   * Executes the command in `client.args`, which `prepare` has seen, and writes its reply to
+   * `client.reply`.
    *
    * @returns A promise when the reply comes later; the client's next command must wait for it.
    */
   execute(client: Client): void | Promise<void> {
-    const command = this.#find(client);
-    if (command === null) return;
+    const command = client.args.command;
+    if (command === null || !this.#accepts(client, command)) {
+      if (command === null) this.#refuseUnknown(client);
+      return;
+    }
     client.lastCommand = command.fullName;
     client.commandCount++;
     client.lastCommandAtMs = this.#keyspace.clock.nowMs;
@@ -77,32 +106,28 @@ export class Dispatcher {
     return this.#call(client, command);
   }
 
-  /** The command, if it exists and the client may call it like this; else the error is written. */
-  #find(client: Client): Command | null {
-    const args = this.#args;
-    let command = this.#commands.find(args.bytes, args.starts[0], args.lengths[0]);
-    if (command !== null && command.subcommands.length !== 0) {
-      command = this.#commands.resolve(args);
-    }
-    if (command === null) {
-      if (args.is(0, "post") || args.is(0, "host:")) this.#cutOff(client);
-      else this.#reject(client, null, lookupError(this.#commands, args));
-      return null;
-    }
-    if (!command.arityAccepts(args.count)) {
+  #refuseUnknown(client: Client): void {
+    const args = client.args;
+    if (args.is(0, "post") || args.is(0, "host:")) this.#cutOff(client);
+    else this.#reject(client, null, lookupError(this.#commands, args));
+  }
+
+  /** Whether the client may call the command like this, now; else the error is written. */
+  #accepts(client: Client, command: Command): boolean {
+    if (!command.arityAccepts(client.args.count)) {
       this.#reject(client, command, wrongArityError(command));
-      return null;
+      return false;
     }
     if (!client.authenticated && !command.noAuth && this.#context.config.requirepass !== "") {
       this.#reject(client, command, AUTHENTICATION_REQUIRED);
-      return null;
+      return false;
     }
     const maxmemoryBytes = this.#context.config.maxmemoryBytes;
     if (maxmemoryBytes !== 0 && command.denyOom && this.#keyspace.usedBytes() > maxmemoryBytes) {
       this.#reject(client, command, OUT_OF_MEMORY);
-      return null;
+      return false;
     }
-    return command;
+    return true;
   }
 
   /**
@@ -121,11 +146,11 @@ export class Dispatcher {
     return this.#context.pauseGate.blocks(command.isWrite || command.has("may_replicate"));
   }
 
-  /** Keeps the arguments over the pause: other clients' commands overwrite the worker's. */
+  /** Keeps the arguments over the pause: other clients' commands overwrite the batch's. */
   async #executeAfterPause(client: Client, command: Command): Promise<void> {
-    const kept = this.#args.snapshot();
+    const kept = client.args.snapshot();
     await this.#context.pauseGate.wait(client, command.isWrite || command.has("may_replicate"));
-    this.#args.restore(kept);
+    client.args = kept;
     this.#context.clock.refresh();
     await this.#call(client, command);
   }
@@ -196,7 +221,7 @@ export class Dispatcher {
   }
 
   #runOnKeys(client: Client, command: Command, mark: number): void {
-    const shardMask = this.#hashKeys(command);
+    const shardMask = client.args.shardMask;
     if (this.#isShared) this.#keyspace.lockShards(shardMask);
     try {
       const pending = command.handler(client);
@@ -208,9 +233,8 @@ export class Dispatcher {
     }
   }
 
-  /** Hashes the keys among the arguments; returns the mask of their shards. */
-  #hashKeys(command: Command): number {
-    const args = this.#args;
+  /** Hashes the keys among the arguments, and notes their shards. */
+  #hashKeys(command: Command, args: Arguments): void {
     const keyspace = this.#keyspace;
     if (args.count > this.#positions.length) this.#positions = new Int32Array(args.count * 2);
     const count = command.keys(args, this.#positions);
@@ -221,8 +245,9 @@ export class Dispatcher {
       const hash = keyspace.hash(args.bytes, args.starts[position], args.lengths[position]);
       args.hashes[position] = hash;
       shardMask |= keyspace.shardMaskOf(hash);
+      if (this.#warmCount < WARM_KEYS_MAX) this.#warmHashes[this.#warmCount++] = hash;
     }
-    return shardMask;
+    args.shardMask = shardMask;
   }
 
   /** Replaces what was written since `mark` by the error's reply. */
@@ -254,10 +279,4 @@ export class Dispatcher {
     client.reply.error(line);
     this.#shared.countError(line);
   }
-}
-
-/** The dispatcher of a worker, as the function that its connections call. */
-export function createDispatcher(context: WorkerContext): (client: Client) => void | Promise<void> {
-  const dispatcher = new Dispatcher(context);
-  return (client) => dispatcher.execute(client);
 }

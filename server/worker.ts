@@ -11,7 +11,7 @@
 
 import { assert, Heap, Keyspace, type NodeSlot } from "../engine/mod.ts";
 import { NumaError, runOnNode, SharedMemory } from "../ffi/mod.ts";
-import { Arguments } from "./arguments.ts";
+import { Arguments, BATCH_COMMANDS_MAX } from "./arguments.ts";
 import type { Client } from "./client.ts";
 import { createCommandTable, registerClientControl } from "./commands/mod.ts";
 import { fromByteText } from "./config/byte_text.ts";
@@ -20,7 +20,7 @@ import { Connections } from "./connections.ts";
 import type { WorkerContext } from "./context.ts";
 import { ControlPlane, reasonOf } from "./control_plane.ts";
 import { Cron } from "./cron.ts";
-import { createDispatcher } from "./dispatch.ts";
+import { Dispatcher } from "./dispatch.ts";
 import { createLogSink } from "./log_sink.ts";
 import { Logger } from "./logger.ts";
 import { PauseGate } from "./pause_gate.ts";
@@ -87,7 +87,7 @@ function createContext(given: WorkerStart): WorkerContext {
     pauseGate,
     clock: new SystemClock(keyspace.clock, () => pauseGate.isPaused()),
     log,
-    args: new Arguments(),
+    batch: Array.from({ length: BATCH_COMMANDS_MAX }, () => new Arguments()),
     facts,
   };
 }
@@ -120,7 +120,7 @@ function createKeyspace(given: WorkerStart, config: Config, shared: SharedState)
 }
 
 function serve(context: WorkerContext, given: WorkerStart): void {
-  const connections = new Connections(context, createDispatcher(context));
+  const connections = new Connections(context, new Dispatcher(context));
   const listeners = openListeners(context, given, {
     admit: () => connections.admit(),
     // Not awaited: an error of ours becomes an unhandled rejection, which ends the server.

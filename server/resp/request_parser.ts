@@ -84,6 +84,8 @@ export class RequestParser {
   #remaining = 0;
   /** Length of the argument whose header has been consumed, or `NO_BULK`. */
   #bulkBytes = NO_BULK;
+  /** Where the argument starts at which the fast path stopped. */
+  #stoppedAt = 0;
   /** Offset up to which the current line has been searched for its end. */
   #scanned = 0;
   #savedCount = 0;
@@ -148,64 +150,87 @@ export class RequestParser {
     if (count > UNAUTHENTICATED_ARGUMENT_COUNT_MAX && !this.#limits.authenticated) {
       return this.#parseCarefully(bytes, end);
     }
-    return this.#parseFast(bytes, end, at + 2, count);
+    const found = this.#parseFast(bytes, end, at + 2, count, this.#args);
+    if (found === count) return COMMAND;
+    return this.#suspend(bytes, end, found, count);
+  }
+
+  /**
+   * Parses the next command into `args` if it is whole in the buffer and in the usual form, so that
+   * it can be looked at before the ones ahead of it execute. Else changes nothing.
+   */
+  parseAhead(bytes: Uint8Array, end: number, args: Arguments): boolean {
+    const from = this.position;
+    if (end - from < ARGUMENT_BYTES_MIN || bytes[from] !== STAR || bytes[from + 2] !== CR) {
+      return false;
+    }
+    const count = bytes[from + 1] - ZERO;
+    if (count < 1 || count > 9) return false;
+    return this.#parseFast(bytes, end, from + 4, count, args) === count;
+  }
+
+  /** Goes back to `position`, behind a command that `parse` or `parseAhead` has found. */
+  rewind(position: number): void {
+    assert(this.#remaining === 0, "RequestParser: rewound from within a command");
+    this.start = position;
+    this.#consume(position);
   }
 
   /**
    * The arguments of a command whose count has been read. Every header lies within the
    * `ARGUMENT_BYTES_MIN` bytes that are known to be there, so one comparison per argument checks both
-   * header and value. Anything unusual is left to the careful path, from that argument on.
+   * header and value. Stops at anything unusual, with `#stoppedAt` where that argument starts.
+   *
+   * @returns The number of arguments found. With all of them the command is consumed.
    */
-  #parseFast(bytes: Uint8Array, end: number, from: number, count: number): ParseStatus {
-    const args = this.#args;
+  #parseFast(
+    bytes: Uint8Array,
+    end: number,
+    from: number,
+    count: number,
+    args: Arguments,
+  ): number {
     if (count > args.starts.length) args.reserve(count);
     const starts = args.starts;
     const lengths = args.lengths;
     let at = from;
     for (let index = 0; index < count; index++) {
-      if (at + ARGUMENT_BYTES_MIN > end || bytes[at] !== DOLLAR) {
-        return this.#suspend(bytes, end, at, index, count);
-      }
+      this.#stoppedAt = at;
+      if (at + ARGUMENT_BYTES_MIN > end || bytes[at] !== DOLLAR) return index;
       let lengthBytes = bytes[at + 1] - ZERO;
       let cursor = at + 2;
-      if (lengthBytes < 0 || lengthBytes > 9) return this.#suspend(bytes, end, at, index, count);
+      if (lengthBytes < 0 || lengthBytes > 9) return index;
       if (bytes[cursor] !== CR) {
-        if (lengthBytes === 0) return this.#suspend(bytes, end, at, index, count);
+        if (lengthBytes === 0) return index;
         while (bytes[cursor] !== CR) {
           const digit = bytes[cursor] - ZERO;
-          if (digit < 0 || digit > 9 || cursor > at + FAST_DIGITS_MAX) {
-            return this.#suspend(bytes, end, at, index, count);
-          }
+          if (digit < 0 || digit > 9 || cursor > at + FAST_DIGITS_MAX) return index;
           lengthBytes = lengthBytes * 10 + digit;
           cursor++;
         }
       }
       const next = cursor + 4 + lengthBytes;
-      if (next > end) return this.#suspend(bytes, end, at, index, count);
+      if (next > end) return index;
       starts[index] = cursor + 2;
       lengths[index] = lengthBytes;
       at = next;
     }
     args.bytes = bytes;
     args.count = count;
+    args.endOffset = at;
     this.position = at;
     this.start = at;
-    return COMMAND;
+    return count;
   }
 
-  /** Leaves the fast path at offset `at`, where argument `index` of `count` starts. O(index). */
-  #suspend(
-    bytes: Uint8Array,
-    end: number,
-    at: number,
-    index: number,
-    count: number,
-  ): ParseStatus {
+  /** Leaves the fast path where it stopped, having found `found` arguments of `count`. O(found). */
+  #suspend(bytes: Uint8Array, end: number, found: number, count: number): ParseStatus {
+    const at = this.#stoppedAt;
     this.start = this.position;
-    for (let i = 0; i < index; i++) this.#save(this.#args.starts[i], this.#args.lengths[i]);
+    for (let i = 0; i < found; i++) this.#save(this.#args.starts[i], this.#args.lengths[i]);
     this.position = at;
     this.#scanned = at;
-    this.#remaining = count - index;
+    this.#remaining = count - found;
     return this.#parseArguments(bytes, end);
   }
 
@@ -258,6 +283,7 @@ export class RequestParser {
       this.#consume(next);
     }
     this.#restore(bytes);
+    this.#args.endOffset = this.position;
     return COMMAND;
   }
 
@@ -301,6 +327,7 @@ export class RequestParser {
     if (count === INLINE_UNBALANCED) return this.#fail("unbalanced quotes in request");
     this.#consume(newline + 1);
     this.start = this.position;
+    this.#args.endOffset = this.position;
     return COMMAND;
   }
 

@@ -1,7 +1,8 @@
 /**
  * One client's connection: reads requests, has them executed in order, sends the replies.
  *
- * The loop of `run`: read, execute every whole command in the buffer, send, read again. The replies of
+ * The loop of `run`: read, execute every whole command in the buffer, send, read again. Commands are
+ * parsed a batch ahead of their execution, so that what they need can be looked up together. The replies of
  * a batch leave in one write, which is not awaited: the next read is issued at once, and a client that
  * does not read its replies goes on being served until `OUTPUT_PAUSE_BYTES` are waiting for it.
  *
@@ -47,7 +48,8 @@ export interface ByteStream {
 
 /** What a connection needs of the client that it serves. */
 export interface ServedClient {
-  readonly args: Arguments;
+  /** The command to execute: one of the batch's. */
+  args: Arguments;
   readonly reply: ReplyWriter;
   readonly authenticated: boolean;
   closeAfterReply: boolean;
@@ -59,6 +61,10 @@ export interface ConnectionEnvironment<C extends ServedClient = Client> {
   readonly limits: TransportLimits;
   readonly counters: TransportCounters;
   readonly log: Logger;
+  /** Slots for commands that are parsed before the first of them executes, at least one. */
+  readonly batch: readonly Arguments[];
+  /** Called before the first `count` commands of `batch` are executed one after the other. */
+  prepare(client: C, count: number): void;
   /**
    * Executes the command in `client.args`. An exception ends the connection and rejects `run`.
    *
@@ -86,7 +92,9 @@ const COMMAND_WAITS = 1;
 const OUTPUT_FULL = 2;
 const TURN_OVER = 3;
 const FINISHED = 4;
-type BatchEnd = 0 | 1 | 2 | 3 | 4;
+/** Nothing ended it yet. */
+const GOES_ON = 5;
+type BatchEnd = 0 | 1 | 2 | 3 | 4 | 5;
 
 /** A connection and its loop; see the module's comment. */
 export class Connection<C extends ServedClient = Client> {
@@ -107,6 +115,7 @@ export class Connection<C extends ServedClient = Client> {
   #readUnderWay: Promise<number | null> | null = null;
   #commandUnderWay: Promise<void> | null = null;
   #commandsInTurn = 0;
+  #deadlineMs = 0;
   #isClosed = false;
   /** Ends the wait for a command when the connection is closed meanwhile. */
   #wakeOnClose: (() => void) | null = null;
@@ -125,7 +134,10 @@ export class Connection<C extends ServedClient = Client> {
     assert(this.#client === null, "Connection: attached twice");
     const { pool, limits, counters } = this.#environment;
     this.#client = client;
-    this.#parser = new RequestParser(client.args, new ClientParserLimits(client, limits));
+    this.#parser = new RequestParser(
+      this.#environment.batch[0],
+      new ClientParserLimits(client, limits),
+    );
     this.#input = new InputBuffer(pool, this.#parser);
     this.#output = new OutputQueue(this.#stream, client.reply, pool, limits, counters);
   }
@@ -288,33 +300,64 @@ export class Connection<C extends ServedClient = Client> {
 
   #executeCommands(): BatchEnd {
     const client = this.#client!;
-    const reply = client.reply;
     const parser = this.#parser;
     const input = this.#input;
     const environment = this.#environment;
-    let deadlineMs = 0;
+    this.#deadlineMs = 0;
     for (;;) {
       // Looked at before each command, so that one that had to wait may close too.
       if (client.closeAfterReply) return FINISHED;
       const status = parser.parse(input.bytes, input.end);
       if (status !== COMMAND) return status === FAILED ? this.#refuse() : NEEDS_INPUT;
-      const waiting = environment.execute(client);
-      if (waiting !== undefined) {
-        this.#commandUnderWay = waiting;
-        return COMMAND_WAITS;
-      }
-      if (this.#isClosed || reply.overflowed) return this.#stopAfterOverflow();
-      if (reply.lengthBytes >= CHUNK_BYTES) {
-        this.#output.flush();
-        if (this.#output.pendingBytes > OUTPUT_PAUSE_BYTES) return OUTPUT_FULL;
-      }
-      const count = ++this.#commandsInTurn;
-      if (count % CLOCK_INTERVAL === 0) {
-        const nowMs = performance.now();
-        if (deadlineMs === 0) deadlineMs = nowMs + RUN_MS_MAX;
-        if (count >= COMMANDS_BEFORE_YIELD || nowMs > deadlineMs) return TURN_OVER;
-      }
+      const count = this.#parseAhead();
+      environment.prepare(client, count);
+      const end = this.#executeParsed(count);
+      if (end !== GOES_ON) return end;
     }
+  }
+
+  /** Parses the commands behind the one in the first slot; returns how many are in slots then. */
+  #parseAhead(): number {
+    const batch = this.#environment.batch;
+    const input = this.#input;
+    let count = 1;
+    while (count < batch.length && this.#parser.parseAhead(input.bytes, input.end, batch[count])) {
+      count++;
+    }
+    return count;
+  }
+
+  /** Executes the first `count` commands of the batch; the parser goes back to what is left over. */
+  #executeParsed(count: number): BatchEnd {
+    const client = this.#client!;
+    const batch = this.#environment.batch;
+    for (let index = 0; index < count; index++) {
+      client.args = batch[index];
+      const end = this.#executeOne(client);
+      if (end === GOES_ON) continue;
+      if (index + 1 < count) this.#parser.rewind(batch[index].endOffset);
+      return end;
+    }
+    return GOES_ON;
+  }
+
+  #executeOne(client: C): BatchEnd {
+    const waiting = this.#environment.execute(client);
+    if (waiting !== undefined) {
+      this.#commandUnderWay = waiting;
+      return COMMAND_WAITS;
+    }
+    if (client.closeAfterReply) return FINISHED;
+    if (this.#isClosed || client.reply.overflowed) return this.#stopAfterOverflow();
+    if (client.reply.lengthBytes >= CHUNK_BYTES) {
+      this.#output.flush();
+      if (this.#output.pendingBytes > OUTPUT_PAUSE_BYTES) return OUTPUT_FULL;
+    }
+    const count = ++this.#commandsInTurn;
+    if (count % CLOCK_INTERVAL !== 0) return GOES_ON;
+    const nowMs = performance.now();
+    if (this.#deadlineMs === 0) this.#deadlineMs = nowMs + RUN_MS_MAX;
+    return count >= COMMANDS_BEFORE_YIELD || nowMs > this.#deadlineMs ? TURN_OVER : GOES_ON;
   }
 
   /** Answers a protocol error. */

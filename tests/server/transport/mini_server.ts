@@ -82,6 +82,8 @@ export class MiniServer {
       limits: this.limits,
       counters: this.counters,
       log: new Logger("verbose", "M", (line) => this.logged.push(line)),
+      batch: [this.args],
+      prepare: () => {},
       execute: (client) => this.#execute(client),
       beginBatch: () => Date.now(),
     };
