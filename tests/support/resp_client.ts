@@ -53,6 +53,8 @@ export class RespClient implements Disposable {
   async pipeline(commands: readonly Argument[][]): Promise<Uint8Array<ArrayBuffer>[]> {
     const replies: Uint8Array<ArrayBuffer>[] = [];
     const writing = this.write(concatenate(commands.map(encodeCommand)));
+    // Where the server is gone, reading says so first; the failure to write is not left unhandled.
+    writing.catch(() => {});
     for (let i = 0; i < commands.length; i++) replies.push(await this.readReply());
     await writing;
     return replies;
