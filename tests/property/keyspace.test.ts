@@ -18,6 +18,7 @@ import {
   putString,
   scanKeys,
 } from "../support/keyspace.ts";
+import { assertEveryByteIsOwned } from "../support/memory_accounting.ts";
 
 /** What a key should hold. */
 interface Expected {
@@ -195,6 +196,9 @@ const stepArbitrary = fc.oneof(
   { weight: 1, arbitrary: flushStep },
 );
 
+/** As many steps as fit most of the time: fast-check by itself would try few. */
+const stepsArbitrary = fc.array(stepArbitrary, { maxLength: 60, size: "max" });
+
 function assertSame(model: Model, keyspace: Keyspace): void {
   for (const database of [0, 1]) {
     for (const [key, expected] of model.databases[database]) {
@@ -219,15 +223,17 @@ function assertSame(model: Model, keyspace: Keyspace): void {
 
 Deno.test("keyspace: any sequence of operations leaves what a map would hold", () => {
   fc.assert(
-    fc.property(fc.array(stepArbitrary, { maxLength: 40 }), fc.nat(), (steps, seed) => {
+    fc.property(stepsArbitrary, fc.nat(), (steps, seed) => {
       const keyspace = createTestKeyspace({ seed, windowBytes: 16 * 1024 * 1024 });
       const model = new Model();
       for (const step of steps) {
         step(model, keyspace);
         keyspace.checkInvariants();
+        assertEveryByteIsOwned(keyspace);
       }
       assertSame(model, keyspace);
-      keyspace.checkInvariants();
+      keyspace.flushAll();
+      assertEquals(keyspace.usedBytes(), 0);
     }),
     { numRuns: 150 },
   );
@@ -237,7 +243,7 @@ Deno.test("keyspace: keys present throughout a scan are returned whatever else h
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 2000 }),
-      fc.array(fc.integer({ min: -3000, max: 3000 }), { maxLength: 30 }),
+      fc.array(fc.integer({ min: -3000, max: 3000 }), { maxLength: 30, size: "max" }),
       fc.integer({ min: 1, max: 50 }),
       (kept, changes, count) => {
         const keyspace = createTestKeyspace({ windowBytes: 16 * 1024 * 1024 });
