@@ -5,6 +5,9 @@
  * @module
  */
 
+/** Where the load yields to the server and to whoever watches it, the scheduler adds less noise. */
+const NICENESS = { load: 10, watch: 0 };
+
 /** A running script. */
 export class ChildScript {
   readonly #name: string;
@@ -13,12 +16,13 @@ export class ChildScript {
   readonly #lines: ReadableStreamDefaultReader<string>;
   #printed = "";
 
-  /** Starts `name` with numbers as its arguments. */
-  constructor(name: string, ...values: number[]) {
+  /** Starts `name`, which loads or watches a server, with numbers as its arguments. */
+  constructor(role: keyof typeof NICENESS, name: string, ...values: number[]) {
     const path = new URL(name, import.meta.url).pathname;
     this.#name = name;
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "-A", path, ...values.map(String)],
+    const deno = [Deno.execPath(), "run", "--quiet", "-A", path, ...values.map(String)];
+    this.#child = new Deno.Command("nice", {
+      args: ["-n", String(NICENESS[role]), ...deno],
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

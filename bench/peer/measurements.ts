@@ -210,7 +210,7 @@ async function loadedMemory(server: ServerProcess, keyCount: number): Promise<{
   await pause(SETTLE_MS);
   const emptyBytes = residentBytes(server.pid);
   const usedBefore = await usedMemoryBytes(server);
-  await new ChildScript("load_keys.ts", server.port, keyCount).finish();
+  await new ChildScript("load", "load_keys.ts", server.port, keyCount).finish();
   await pause(SETTLE_MS);
   const fullBytes = residentBytes(server.pid);
   const usedAfter = await usedMemoryBytes(server);
@@ -229,9 +229,9 @@ async function measureStall(options: BenchmarkOptions, progress: Progress): Prom
     await withPeers(async (peers) => {
       samples.add(
         await alternate(peers, repetition, async (server) => {
-          const probe = new ChildScript("probe_stalls.ts", server.port);
+          const probe = new ChildScript("watch", "probe_stalls.ts", server.port);
           await pause(SETTLE_MS);
-          await new ChildScript("load_keys.ts", server.port, options.stallKeys).finish();
+          await new ChildScript("load", "load_keys.ts", server.port, options.stallKeys).finish();
           const longestMs = Number(await probe.finish());
           await flush(server);
           return longestMs;
@@ -260,7 +260,12 @@ async function idleKibibytes(server: ServerProcess, options: BenchmarkOptions): 
   await runLoad(server, { command: "get", requests: 20_000, pipeline: 1 });
   await pause(SETTLE_MS);
   const before = residentBytes(server.pid);
-  const holder = new ChildScript("hold_connections.ts", server.port, options.idleConnections);
+  const holder = new ChildScript(
+    "watch",
+    "hold_connections.ts",
+    server.port,
+    options.idleConnections,
+  );
   await holder.ready();
   await pause(SETTLE_MS);
   const growthBytes = residentBytes(server.pid) - before;
