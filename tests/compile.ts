@@ -1,5 +1,6 @@
 /**
- * What `deno task compile` runs: builds one executable, the worker modules included, in `dist/`.
+ * What `deno task compile` runs: builds one executable, the worker modules included, as
+ * `dist/numaris` or as the path given.
  *
  * `deno compile` downloads a runtime (`denort`) unless `DENORT_BIN` names one. Where neither is to
  * be had, `DENORT_BIN=$(command -v deno)` still builds the whole module graph: a check that nothing
@@ -13,16 +14,15 @@ import { readSources, workerModules } from "./support/source_rules.ts";
 const ROOT = new URL("../", import.meta.url);
 const OUTPUT_PATH = "dist/numaris";
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) Deno.exit(await main(Deno.args[0] ?? OUTPUT_PATH));
 
-async function main(moreArguments: string[]): Promise<number> {
+async function main(outputPath: string): Promise<number> {
   const includes = workerModules(readSources(ROOT)).flatMap((path) => ["--include", path]);
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["compile", "--output", OUTPUT_PATH, "--no-prompt"],
+      ...["compile", "--output", outputPath, "--no-prompt"],
       ...["--allow-ffi", "--allow-net", "--allow-read", "--allow-write"],
       ...includes,
-      ...moreArguments,
       "mod.ts",
     ],
     cwd: ROOT,
