@@ -97,6 +97,11 @@ Deno.test("entry: accesses raise the count to 255, and idle time halves it", () 
   assertEquals(entry.entryAccessCount(window, REF), 32, "255 halved three times, and one more");
   entry.touchEntry(window, REF, 100 + 3 * 64 + 8 * 64, 0);
   assertEquals(entry.entryAccessCount(window, REF), 1, "eight half-lives leave nothing");
+  entry.setEntryAccessCount(window, REF, 255);
+  const later = 100 + 11 * 64 + 32 * 64;
+  assertEquals(entry.entryHeatLevel(window, REF, later), 0, "nor do 32, where a shift is none");
+  entry.touchEntry(window, REF, later, 0);
+  assertEquals(entry.entryAccessCount(window, REF), 1);
 });
 
 Deno.test("entry: the heat level is the logarithm of the count", () => {

@@ -112,21 +112,23 @@ Deno.test("dictionary: any sequence of operations leaves what a map would hold",
         for (let i = 0; i < 200; i++) test.find(`key:${i}`);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 100 },
   );
 });
 
 Deno.test("dictionary: what stays throughout a scan is met, whatever happens meanwhile", () => {
   fc.assert(
     fc.property(
-      fc.array(fc.tuple(fc.nat(3), keepingStepArbitrary), { maxLength: 20, size: "max" }),
-      fc.integer({ min: 1, max: 500 }),
+      fc.array(fc.tuple(fc.nat(60), keepingStepArbitrary), { maxLength: 20, size: "max" }),
+      fc.integer({ min: 1, max: 60 }),
+      fc.nat(3000),
       fc.nat(),
-      (changes, kept, seed) => {
+      (changes, kept, others, seed) => {
         const test = new TestDictionary();
         const random = randomFrom(seed);
         const seen: string[] = [];
         for (let i = 0; i < kept; i++) test.insert(`kept:${i}`);
+        for (let i = 0; i < others; i++) test.insert(`fill:${i}`);
         let cursor = test.scan(0, seen);
         for (const [pause, step] of changes) {
           for (let i = 0; i < pause && cursor !== 0; i++) cursor = test.scan(cursor, seen);
@@ -137,6 +139,6 @@ Deno.test("dictionary: what stays throughout a scan is met, whatever happens mea
         for (let i = 0; i < kept; i++) assertEquals(met.has(`kept:${i}`), true, `kept:${i}`);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 100 },
   );
 });
