@@ -7,13 +7,22 @@
  */
 
 import {
+  CACHE_BLOCK,
+  CACHE_BLOCK_REFS_SHIFT,
+  CACHE_CAPACITY,
+  CACHE_COUNT_MASK,
+  CACHE_REFS,
+  CACHE_STATE,
+  CACHED_CLASS_COUNT,
+  cacheRecord,
   CLASS_CURRENT,
   CLASS_EMPTIER,
   CLASS_FULLER,
   CLASS_PEAK,
   CLASS_SPANS,
-  CLASS_USED,
+  CLASS_TAKEN,
   classRecord,
+  EMPTIER_SHIFT,
   REGION_END,
   REGION_FIRST,
   REGION_FRONTIER,
@@ -57,12 +66,10 @@ import {
 } from "./size_classes.ts";
 import { REF_UNIT_BYTES } from "./types.ts";
 
-const EMPTIER_SHIFT = 2;
-
 /** What the walk over one region's pages counted. */
 interface Counted {
   spans: Uint32Array;
-  usedBlocks: Uint32Array;
+  takenBlocks: Uint32Array;
   partialSpans: Uint32Array;
   largeCount: number;
   largePages: number;
@@ -78,7 +85,8 @@ export function verifyAllocator(window: ShardWindow, layout: HeapLayout): void {
     const counted = countPages(window, slot);
     for (let sizeClass = 0; sizeClass < CLASS_COUNT; sizeClass++) {
       verifyClass(window, slot, sizeClass, counted);
-      allocatedBytes += counted.usedBlocks[sizeClass] * CLASS_BLOCK_BYTES[sizeClass];
+      const cached = slot < layout.nodeIds.length ? verifyCache(window, slot, sizeClass) : 0;
+      allocatedBytes += (counted.takenBlocks[sizeClass] - cached) * CLASS_BLOCK_BYTES[sizeClass];
     }
     assert(window.u32[region + REGION_LARGE_COUNT] === counted.largeCount, "large blocks");
     assert(window.u32[region + REGION_LARGE_PAGES] === counted.largePages, "large pages");
@@ -94,7 +102,7 @@ function countPages(window: ShardWindow, slot: number): Counted {
   const region = regionRecord(slot);
   const counted: Counted = {
     spans: new Uint32Array(CLASS_COUNT),
-    usedBlocks: new Uint32Array(CLASS_COUNT),
+    takenBlocks: new Uint32Array(CLASS_COUNT),
     partialSpans: new Uint32Array(CLASS_COUNT),
     largeCount: 0,
     largePages: 0,
@@ -125,7 +133,9 @@ function countSpan(window: ShardWindow, slot: number, page: number, counted: Cou
   assert(sizeClass < CLASS_COUNT, "a span has a class");
   assert(u32[record + PAGE_COUNT] === CLASS_PAGE_COUNT[sizeClass], "a span has its class's length");
   for (let index = 1; index < CLASS_PAGE_COUNT[sizeClass]; index++) {
-    assert(u32[pageRecord(page + index) + PAGE_FIRST] === page, "a page points to its span");
+    const inside = pageRecord(page + index);
+    assert(u32[inside + PAGE_FIRST] === page, "a page points to its span");
+    assert(u32[inside + PAGE_KIND] === u32[record + PAGE_KIND], "a page has its span's class");
   }
   verifyFreeList(window, page, sizeClass);
   const used = u32[record + PAGE_USED];
@@ -133,7 +143,7 @@ function countSpan(window: ShardWindow, slot: number, page: number, counted: Cou
   assert(used <= CLASS_BLOCK_COUNT[sizeClass], "a span has its class's blocks");
   assert(used > 0 || isCurrent, "only the current span may be empty");
   counted.spans[sizeClass]++;
-  counted.usedBlocks[sizeClass] += used;
+  counted.takenBlocks[sizeClass] += used;
   if (!isCurrent && used < CLASS_BLOCK_COUNT[sizeClass]) counted.partialSpans[sizeClass]++;
 }
 
@@ -164,11 +174,36 @@ function verifyClass(
   const u32 = window.u32;
   const counters = classRecord(slot, sizeClass);
   assert(u32[counters + CLASS_SPANS] === counted.spans[sizeClass], "spans of a class");
-  assert(u32[counters + CLASS_USED] === counted.usedBlocks[sizeClass], "blocks of a class");
-  assert(u32[counters + CLASS_PEAK] >= u32[counters + CLASS_USED], "peak of a class");
+  assert(u32[counters + CLASS_TAKEN] === counted.takenBlocks[sizeClass], "blocks of a class");
+  assert(u32[counters + CLASS_PEAK] >= u32[counters + CLASS_TAKEN], "peak of a class");
   const listed = verifyList(window, slot, sizeClass, CLASS_FULLER) +
     verifyList(window, slot, sizeClass, CLASS_EMPTIER);
   assert(listed === counted.partialSpans[sizeClass], "partial spans are in one list each");
+}
+
+/** Verifies that cached blocks are taken from spans, once each; returns how many there are. */
+function verifyCache(window: ShardWindow, slot: number, sizeClass: number): number {
+  if (sizeClass >= CACHED_CLASS_COUNT) return 0;
+  const u32 = window.u32;
+  const cache = cacheRecord(slot, sizeClass);
+  const count = u32[cache + CACHE_STATE] & CACHE_COUNT_MASK;
+  assert(count <= CACHE_CAPACITY, "a cache does not overflow");
+  const kind = KIND_SPAN | (sizeClass << KIND_CLASS_SHIFT);
+  const block = kind | (CLASS_BLOCK_REFS[sizeClass] << CACHE_BLOCK_REFS_SHIFT);
+  assert(u32[cache + CACHE_BLOCK] === block, "a cache knows its blocks");
+  assert(u32[cache + CACHE_STATE] >>> 31 === 0, "a cache's state counts its bytes");
+  const seen = new Set<number>();
+  for (let index = 0; index < count; index++) {
+    const ref = u32[cache + CACHE_REFS + index];
+    const page = pageRecord(Math.floor(ref / HEAP_PAGE_REFS));
+    assert(u32[page + PAGE_KIND] === kind, "a cached block is of its class");
+    let free = u32[pageRecord(u32[page + PAGE_FIRST]) + PAGE_FREE_HEAD];
+    while (free !== 0 && free !== ref) free = u32[free * 4];
+    assert(free === 0, "a cached block is not in its span's free list");
+    seen.add(ref);
+  }
+  assert(seen.size === count, "a block is cached once");
+  return count;
 }
 
 function verifyList(window: ShardWindow, slot: number, sizeClass: number, list: number): number {

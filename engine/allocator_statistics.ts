@@ -6,10 +6,16 @@
  */
 
 import {
+  CACHE_COUNT_MASK,
+  CACHE_REQUESTED,
+  CACHE_STATE,
+  CACHED_CLASS_COUNT,
+  cacheRecord,
+  cacheStateBytes,
   CLASS_PEAK,
   CLASS_REQUESTED,
   CLASS_SPANS,
-  CLASS_USED,
+  CLASS_TAKEN,
   classRecord,
   REGION_LARGE_COUNT,
   REGION_LARGE_PAGES,
@@ -38,7 +44,7 @@ export interface ClassStatistics {
   allocatedBytes: number;
   /** Spans, full or not, times their size. */
   committedBytes: number;
-  /** Largest `allocatedBytes` so far. */
+  /** Largest `allocatedBytes` so far, up to 12 blocks that waited in the cache included. */
   peakBytes: number;
 }
 
@@ -68,7 +74,7 @@ export function requestedBytes(window: ShardWindow, layout: HeapLayout): number 
   let sum = 0;
   for (let slot = 0; slot < layout.nodeIds.length; slot++) {
     for (let sizeClass = 0; sizeClass < CLASS_COUNT; sizeClass++) {
-      sum += window.f64[(classRecord(slot, sizeClass) + CLASS_REQUESTED) / 2];
+      sum += classRequestedBytes(window, slot, sizeClass);
     }
     sum += window.f64[(regionRecord(slot) + REGION_LARGE_REQUESTED) / 2];
   }
@@ -120,15 +126,29 @@ function classStatistics(window: ShardWindow, slot: number, sizeClass: number): 
   const counters = classRecord(slot, sizeClass);
   const blockBytes = CLASS_BLOCK_BYTES[sizeClass];
   const spanCount = window.u32[counters + CLASS_SPANS];
+  const blockCount = window.u32[counters + CLASS_TAKEN] - cachedBlocks(window, slot, sizeClass);
   return {
     blockBytes,
-    blockCount: window.u32[counters + CLASS_USED],
+    blockCount,
     spanCount,
-    requestedBytes: window.f64[(counters + CLASS_REQUESTED) / 2],
-    allocatedBytes: window.u32[counters + CLASS_USED] * blockBytes,
+    requestedBytes: classRequestedBytes(window, slot, sizeClass),
+    allocatedBytes: blockCount * blockBytes,
     committedBytes: spanCount * CLASS_PAGE_COUNT[sizeClass] * HEAP_PAGE_BYTES,
     peakBytes: window.u32[counters + CLASS_PEAK] * blockBytes,
   };
+}
+
+function classRequestedBytes(window: ShardWindow, slot: number, sizeClass: number): number {
+  const uncached = window.f64[(classRecord(slot, sizeClass) + CLASS_REQUESTED) / 2];
+  if (sizeClass >= CACHED_CLASS_COUNT) return uncached;
+  const cache = cacheRecord(slot, sizeClass);
+  const settled = window.f64[(cache + CACHE_REQUESTED) / 2];
+  return uncached + settled + cacheStateBytes(window.u32[cache + CACHE_STATE]);
+}
+
+function cachedBlocks(window: ShardWindow, slot: number, sizeClass: number): number {
+  if (sizeClass >= CACHED_CLASS_COUNT) return 0;
+  return window.u32[cacheRecord(slot, sizeClass) + CACHE_STATE] & CACHE_COUNT_MASK;
 }
 
 function largeStatistics(window: ShardWindow, slot: number): ClassStatistics {

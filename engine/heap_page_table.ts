@@ -4,16 +4,17 @@
  * ```text
  *  word  span of small blocks     large block    free run              behind the first page
  *  0     its own page index       own index      own index             index of the first page (1)
- *  1     SPAN | class << 8        LARGE          FREE                  INTERIOR or FREE_TAIL (2)
+ *  1     SPAN | class << 8 (1)    LARGE          FREE                  INTERIOR or FREE_TAIL (2)
  *  2     pages                    pages          pages                 -
  *  3     ref of first free block  -              dirty pages (3)       -
- *  4     blocks in use            -              resident pages (3)    -
+ *  4     blocks taken             -              resident pages (3)    -
  *  5     blocks carved so far     -              bin                   -
  *  6     previous in its list     -              previous in its bin   -
  *  7     next in its list         -              next in its bin       -
  * ```
  *
- * 1. In a span every page has it; in a large block or a free run only the last page needs it.
+ * 1. In a span every page has words 0 and 1 of the first, so that a block's class is one look-up; in
+ *    a large block or a free run only the last page needs word 0.
  * 2. The last page of a free run of two or more is FREE_TAIL: with the first page it is the run's
  *    boundary tag, so neighbours are found and merged in O(1). All others are INTERIOR.
  * 3. The first `dirty` pages of a run may hold old bytes, the rest reads as zero; at most `resident`
@@ -45,7 +46,7 @@ export const PAGE_COUNT: number = PAGE_KIND + 1;
 export const PAGE_FREE_HEAD: number = PAGE_COUNT + 1;
 /** Word of a free run: pages from its start that may hold old bytes. */
 export const PAGE_DIRTY: number = PAGE_COUNT + 1;
-/** Word of a span: blocks in use. */
+/** Word of a span: blocks in use or cached. */
 export const PAGE_USED: number = PAGE_FREE_HEAD + 1;
 /** Word of a free run: most pages that occupy memory. */
 export const PAGE_RESIDENT: number = PAGE_DIRTY + 1;
@@ -60,7 +61,7 @@ export const PAGE_NEXT: number = PAGE_PREVIOUS + 1;
 
 /** Kind of a page that is not the first of its run. */
 export const KIND_INTERIOR = 0;
-/** Kind of the first page of a span; the class is in the bits from `KIND_CLASS_SHIFT`. */
+/** Kind of every page of a span; the class is in the bits from `KIND_CLASS_SHIFT`. */
 export const KIND_SPAN = 1;
 /** Kind of the first page of a large block. */
 export const KIND_LARGE = 2;
