@@ -4,7 +4,7 @@
  * Three ways, by the bytes requested:
  *
  * ```text
- *  1 .. 1024        a ref from the class's cache: one cache line of 12 refs per node and class
+ *  1 .. 8192        a ref from the class's cache: one cache line of 12 refs per node and class
  *  .. 64 KiB        a block of a span, also what fills and empties the caches, nine at a time
  *  more             whole heap pages
  * ```

@@ -19,7 +19,7 @@
  *           8   first of the emptier partial spans    12   spans
  *          16   blocks taken, in use or cached        20   peak of the blocks taken
  *          24   requested bytes (f64), where the cache does not count them
- *  57408  16 x 64 x 64   caches, one cache line per node slot and class up to 1 KiB (40 of 64):
+ *  57408  16 x 64 x 64   caches, one cache line per node slot and class up to 8 KiB:
  *           0   state: bits 0-3 refs in the cache, bits 4-30 requested bytes beyond those at 8,
  *               plus 2^26; bit 31 set: too many or too few to tell, so move them to 8 first
  *           4   bits 0-15 kind of the class's pages, bits 16-31 length of its blocks in ref units
@@ -107,7 +107,7 @@ export const CLASS_REQUESTED: number = CLASS_PEAK + 1;
 export const EMPTIER_SHIFT = 2;
 
 /** Longest request that goes through a cache. */
-export const CACHED_BYTES_MAX = 1024;
+export const CACHED_BYTES_MAX = 8192;
 /** Number of classes, from 0, that have a cache. */
 export const CACHED_CLASS_COUNT: number = sizeClassOf(CACHED_BYTES_MAX) + 1;
 /** Index in the window's `u32` of the cache of node slot 0's class 0. */

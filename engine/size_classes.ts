@@ -7,12 +7,12 @@
  *
  * ```text
  *  request      classes       step      spans
- *  1..512       32            16        1 to 3 pages
- *  513..64 KiB  8 / doubling  12.5 %    at least 4 blocks, at most 32 pages
+ *  1..512       32            16        at least 32 blocks, 1 to 3 pages
+ *  513..64 KiB  8 / doubling  12.5 %    at least 32, 16 or 4 blocks, at most 16 pages
  * ```
  *
  * Invariants (asserted below, once, when the module loads):
- *  1. Classes rise; a span wastes at most `TAIL_WASTE_MAX` of itself, a class's blocks fill it else.
+ *  1. Classes rise; behind its last block a span wastes at most `TAIL_WASTE_MAX` of itself.
  *  2. A request that is a multiple of 64 gets blocks that are a multiple of 64, and since spans
  *     start on a heap page, an address that is a multiple of 64. The same holds for multiples of a
  *     heap page. Powers of two from 16 on are classes of their own.
@@ -29,16 +29,20 @@ import { REF_UNIT_BYTES, REF_UNIT_SHIFT } from "./types.ts";
 /** Requests up to this many bytes have a size class; larger ones take whole heap pages. */
 export const SMALL_BYTES_MAX = 64 * 1024;
 /** Longest span of small blocks, in heap pages. */
-export const SPAN_PAGES_MAX = 32;
+export const SPAN_PAGES_MAX = 16;
 
 const LINEAR_BYTES_MAX = 512;
 const CLASSES_PER_DOUBLING = 8;
 const STEP_ALIGNMENT_BYTES = 64;
-/** A span has at least this many blocks, */
-const SPAN_BLOCKS_MIN = 4;
-/** or, of blocks that are short and often used, this many, so that lists change hands rarely. */
+/**
+ * A span has at least this many blocks, by their length: the shorter, the more often they are used,
+ * and the rarer spans should change hands.
+ */
 const SPAN_BLOCKS_MIN_SHORT = 32;
 const SHORT_BYTES_MAX = 1024;
+const SPAN_BLOCKS_MIN_MEDIUM = 16;
+const MEDIUM_BYTES_MAX = 8192;
+const SPAN_BLOCKS_MIN_LONG = 4;
 /** A span's tail may waste this share of it; more pages are tried until it does not. */
 const TAIL_WASTE_MAX = 0.01;
 /** A class may be widened by this share of the step to the next to use up a span's tail. */
@@ -122,7 +126,8 @@ function widenedClass(bytes: number, stepBytes: number): SizeClass {
 }
 
 function spanBlocksMin(blockBytes: number): number {
-  return blockBytes <= SHORT_BYTES_MAX ? SPAN_BLOCKS_MIN_SHORT : SPAN_BLOCKS_MIN;
+  if (blockBytes <= SHORT_BYTES_MAX) return SPAN_BLOCKS_MIN_SHORT;
+  return blockBytes <= MEDIUM_BYTES_MAX ? SPAN_BLOCKS_MIN_MEDIUM : SPAN_BLOCKS_MIN_LONG;
 }
 
 function buildLookup(): Uint8Array {

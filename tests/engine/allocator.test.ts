@@ -149,6 +149,31 @@ Deno.test("the part of a very long block that is not given back at once is not t
   allocator.checkInvariants();
 });
 
+Deno.test("requested bytes are exact beyond what a cache's state can count", () => {
+  const allocator = createHeap({ windowBytes: 512 * MIB, nodeIds: [0, 1] }).allocators[0];
+  const count = 20_000;
+  const refs = Array.from({ length: count }, () => allocator.allocate(8000, NODE_1));
+  assert(refs.every((ref) => ref !== NONE));
+  assertEquals(allocator.requestedBytes, count * 8000);
+  assertEquals(allocator.allocatedBytes, count * 8192);
+  allocator.checkInvariants();
+  for (const ref of refs) allocator.free(ref, 8000);
+  assertEquals(allocator.requestedBytes, 0);
+  assertEquals(allocator.allocatedBytes, 0);
+  allocator.checkInvariants();
+});
+
+Deno.test("blocks in a cache are free for everybody again after a purge", () => {
+  const allocator = createHeap({ nodeIds: [0, 1] }).allocators[0];
+  for (const ref of allocateMany(allocator, 100, 64)) allocator.free(ref, 64);
+  assertEquals(allocator.statistics().nodes[0].classes[0].blockCount, 0);
+  assertEquals(allocator.statistics().nodes[0].classes[0].spanCount, 1);
+  allocator.purge(1000);
+  assertEquals(allocator.statistics().nodes[0].classes[0].spanCount, 0);
+  assertEquals(allocator.committedBytes, 0);
+  allocator.checkInvariants();
+});
+
 Deno.test("a small block is resized inside its class only", () => {
   const allocator = createHeap().allocators[0];
   const ref = allocator.allocate(100, NODE_0);
