@@ -254,7 +254,7 @@ Deno.test("two workers: everything at once, FLUSHALL too, leaves a sound and emp
       () => ["EXPIRE", key(), 1],
       () => ["PERSIST", key()],
       () => ["MSETNX", key(), value(), key(), value()],
-      () => ["SETBIT", key(), random.below(20_000), 1],
+      () => ["GETEX", key(), "PX", 1 + random.below(9)],
       () => ["SCAN", 0, "COUNT", 50],
       () => ["RANDOMKEY"],
       () => random.below(30) === 0 ? ["FLUSHALL"] : ["EXISTS", key()],
