@@ -52,9 +52,9 @@ import type { NodeSlot, Ref } from "./types.ts";
 // imported names and 21 ns with these copies. The caches made it 7 (bench/engine/allocator.bench.ts).
 const { CACHE_BATCH, CACHE_BLOCK, CACHE_BLOCK_KIND_MASK, CACHE_BLOCK_REFS_SHIFT } = header;
 const { CACHE_BYTES_SHIFT, CACHE_CAPACITY, CACHE_COUNT_MASK, CACHE_RECORD_SHIFT } = header;
-const { CACHE_REFS, CACHE_REQUESTED, CACHE_STATE, CACHE_STATE_SETTLED } = header;
+const { CACHE_REFS, CACHE_STATE, CACHE_STATE_SETTLED } = header;
 const { CACHED_BYTES_MAX, CACHED_CLASS_COUNT, CACHES_NODE_SHIFT, CACHES_WORD } = header;
-const { CLASS_REQUESTED, TOTAL_ALLOCATED_REFS, cacheRecord, cacheStateBytes, classRecord } = header;
+const { CLASS_REQUESTED, TOTAL_ALLOCATED_REFS, cacheRecord, classRecord } = header;
 const { HEAP_PAGE_BYTES, HEAP_PAGE_REF_SHIFT } = heapLayout;
 const { KIND_CLASS_SHIFT, KIND_LARGE, KIND_MASK, KIND_SPAN, PAGE_COUNT, PAGE_FIRST } = pageTable;
 const { PAGE_KIND, PAGE_RECORD_SHIFT, PAGE_TABLE_WORD, pageRecord } = pageTable;
@@ -181,12 +181,11 @@ export class Allocator {
     }
     const state = i32[cache + CACHE_STATE];
     const count = state & CACHE_COUNT_MASK;
-    const next = (state + 1 - (bytes << CACHE_BYTES_SHIFT)) | 0;
-    if (count === CACHE_CAPACITY || next < 0) {
+    if (count === CACHE_CAPACITY) {
       this.#freeFlushed(cache, sizeClass, ref, bytes);
       return;
     }
-    i32[cache + CACHE_STATE] = next;
+    i32[cache + CACHE_STATE] = (state + 1 - (bytes << CACHE_BYTES_SHIFT)) | 0;
     i32[TOTAL_ALLOCATED_REFS] = (i32[TOTAL_ALLOCATED_REFS] - (block >> CACHE_BLOCK_REFS_SHIFT)) | 0;
     i32[cache + CACHE_REFS + count] = ref;
   }
@@ -265,26 +264,15 @@ export class Allocator {
 
   /** Slow paths end the call and start it again: joining the fast path would slow that down. */
   #allocateRefilled(cache: number, sizeClass: number, bytes: number, node: NodeSlot): Ref {
-    this.#settle(cache);
+    this.#spans.settle(cache);
     const count = this.#i32[cache + CACHE_STATE] & CACHE_COUNT_MASK;
     if (count === 0 && this.#spans.refill(cache, sizeClass, node) === 0) return NONE;
     return this.allocate(bytes, node);
   }
 
   #freeFlushed(cache: number, sizeClass: number, ref: Ref, bytes: number): void {
-    this.#settle(cache);
-    const count = this.#i32[cache + CACHE_STATE] & CACHE_COUNT_MASK;
-    if (count === CACHE_CAPACITY) {
-      this.#spans.flush(cache, sizeClass, this.nodeOf(ref), CACHE_BATCH);
-    }
+    this.#spans.flush(cache, sizeClass, this.nodeOf(ref), CACHE_BATCH);
     this.free(ref, bytes);
-  }
-
-  /** Moves the requested bytes that a cache's state counts into the double beside it. */
-  #settle(cache: number): void {
-    const state = this.#i32[cache + CACHE_STATE];
-    this.#f64[(cache + CACHE_REQUESTED) >> 1] += cacheStateBytes(state);
-    this.#i32[cache + CACHE_STATE] = CACHE_STATE_SETTLED | (state & CACHE_COUNT_MASK);
   }
 
   #allocateUncached(bytes: number, node: NodeSlot): Ref {

@@ -13,6 +13,7 @@ import {
   CACHE_COUNT_MASK,
   CACHE_REFS,
   CACHE_STATE,
+  CACHE_STATE_SETTLED,
   CACHED_CLASS_COUNT,
   cacheRecord,
   CLASS_CURRENT,
@@ -191,7 +192,7 @@ function verifyCache(window: ShardWindow, slot: number, sizeClass: number): numb
   const kind = KIND_SPAN | (sizeClass << KIND_CLASS_SHIFT);
   const block = kind | (CLASS_BLOCK_REFS[sizeClass] << CACHE_BLOCK_REFS_SHIFT);
   assert(u32[cache + CACHE_BLOCK] === block, "a cache knows its blocks");
-  assert(u32[cache + CACHE_STATE] >>> 31 === 0, "a cache's state counts its bytes");
+  assert(window.i32[cache + CACHE_STATE] > -CACHE_STATE_SETTLED, "a state counts its bytes");
   const seen = new Set<number>();
   for (let index = 0; index < count; index++) {
     const ref = u32[cache + CACHE_REFS + index];

@@ -21,7 +21,8 @@
  *          24   requested bytes (f64), where the cache does not count them
  *  57408  16 x 64 x 64   caches, one cache line per node slot and class up to 8 KiB:
  *           0   state: bits 0-3 refs in the cache, bits 4-30 requested bytes beyond those at 8,
- *               plus 2^26; bit 31 set: too many or too few to tell, so move them to 8 first
+ *               plus 2^26; `settle` moves them to 8, before an allocation would need bit 31 and
+ *               whenever blocks move, so that 12 frees in a row are all that can make it negative
  *           4   bits 0-15 kind of the class's pages, bits 16-31 length of its blocks in ref units
  *           8   requested bytes (f64), may be negative
  *          16   the refs (12 words)

@@ -35,7 +35,8 @@ import type { ShardWindow } from "./shard_window.ts";
 import * as sizeClasses from "./size_classes.ts";
 
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
-const { CACHE_BATCH, CACHE_COUNT_MASK, CACHE_REFS, CACHE_STATE, cacheRecord } = header;
+const { CACHE_BATCH, CACHE_COUNT_MASK, CACHE_REFS, CACHE_REQUESTED, CACHE_STATE } = header;
+const { CACHE_STATE_SETTLED, cacheRecord, cacheStateBytes } = header;
 const { CACHED_CLASS_COUNT, CLASS_CURRENT, CLASS_EMPTIER, CLASS_FULLER, CLASS_PEAK } = header;
 const { CLASS_SPANS, CLASS_TAKEN, EMPTIER_SHIFT, classRecord } = header;
 const { HEAP_PAGE_REF_SHIFT, HEAP_PAGE_REFS } = heapLayout;
@@ -50,11 +51,13 @@ export class SpanHeap {
   carvedLast = 0;
   readonly #u32: Uint32Array<SharedArrayBuffer>;
   readonly #i32: Int32Array<SharedArrayBuffer>;
+  readonly #f64: Float64Array<SharedArrayBuffer>;
   readonly #pages: PageHeap;
 
   constructor(window: ShardWindow, pages: PageHeap) {
     this.#u32 = window.u32;
     this.#i32 = window.i32;
+    this.#f64 = window.f64;
     this.#pages = pages;
   }
 
@@ -144,9 +147,17 @@ export class SpanHeap {
     return count;
   }
 
-  /** Puts the `count` blocks that were cached first back into their spans. */
+  /** Moves the requested bytes that a cache's state counts into the double beside it. */
+  settle(cache: number): void {
+    const state = this.#i32[cache + CACHE_STATE];
+    this.#f64[(cache + CACHE_REQUESTED) >> 1] += cacheStateBytes(state);
+    this.#i32[cache + CACHE_STATE] = CACHE_STATE_SETTLED | (state & CACHE_COUNT_MASK);
+  }
+
+  /** Puts the `count` blocks that were cached first back into their spans, and settles. */
   flush(cache: number, sizeClass: number, node: number, count: number): void {
     const i32 = this.#i32;
+    this.settle(cache);
     const first = (cache + CACHE_REFS) | 0;
     const rest = (i32[cache + CACHE_STATE] & CACHE_COUNT_MASK) - count;
     const counters = classRecord(node, sizeClass);
