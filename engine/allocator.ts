@@ -9,11 +9,12 @@
  *  more             whole heap pages
  * ```
  *
- * A block has no header: its node is arithmetic on its ref, its class follows from the bytes that the
- * caller passes to `free`, its span from the page table. What spans are is in allocator_spans.ts.
+ * A block has no header: its node is arithmetic on its ref, its class follows from the bytes that
+ * the caller passes to `free`, its span from the page table. What spans are is in
+ * allocator_spans.ts.
  *
- * All calls are O(1). Everything lives in the window; this object is an accessor without state of its
- * own, so workers use their own accessors in turn under the shard's lock.
+ * All calls are O(1). Everything lives in the window; this object is an accessor without state of
+ * its own, so workers use their own accessors in turn under the shard's lock.
  *
  * @module
  */
@@ -47,9 +48,10 @@ import * as sizeClasses from "./size_classes.ts";
 import * as types from "./types.ts";
 import type { NodeSlot, Ref } from "./types.ts";
 
-// V8 folds a module's own constants into its machine code, but loads an imported one from memory and
-// checks its type at every use: before there were caches, a pair of allocate and free took 36 ns with
-// imported names and 21 ns with these copies. The caches made it 7 (bench/engine/allocator.bench.ts).
+// V8 folds a module's own constants into its machine code, but loads an imported one from memory
+// and checks its type at every use: before there were caches, a pair of allocate and free took 36
+// ns with imported names and 21 ns with these copies. The caches made it 7
+// (bench/engine/allocator.bench.ts).
 const { CACHE_BATCH, CACHE_BLOCK, CACHE_BLOCK_KIND_MASK, CACHE_BLOCK_REFS_SHIFT } = header;
 const { CACHE_BYTES_SHIFT, CACHE_CAPACITY, CACHE_COUNT_MASK, CACHE_RECORD_SHIFT } = header;
 const { CACHE_REFS, CACHE_STATE, CACHE_STATE_SETTLED } = header;
@@ -77,7 +79,7 @@ export class Allocator {
   readonly #f64: Float64Array<SharedArrayBuffer>;
   readonly #regionShift: number;
   readonly #nodeSlotMask: number;
-  /** As `regionShift` and `nodeSlotMask`, for the words of the node's caches instead of its slot. */
+  /** As `regionShift` and `nodeSlotMask`, for the words of the node's caches. */
   readonly #cachesShift: number;
   readonly #cachesMask: number;
   readonly #checked: boolean;
@@ -143,19 +145,13 @@ export class Allocator {
     return (i32[cache + (CACHE_REFS - 1) + count] >>> 0) as Ref;
   }
 
-  /** As `allocate`, with all `bytes` bytes zero. Long blocks are made of zero pages, not written. */
+  /** As `allocate`, with all bytes zero. Long blocks are made of zero pages, not written. */
   allocateZeroed(bytes: number, node: NodeSlot): Ref {
+    const blockBytes = this.#checked ? bytes + guardBytes(bytes) : bytes;
+    if (blockBytes > SMALL_BYTES_MAX) return this.#allocateLargeZeroed(bytes, blockBytes, node);
     const ref = this.allocate(bytes, node);
     if (ref === NONE) return NONE;
-    const start = ref * REF_UNIT_BYTES;
-    const guarded = this.#checked ? bytes + guardBytes(bytes) : bytes;
-    if (guarded <= SMALL_BYTES_MAX) {
-      this.#window.u8.fill(0, start, start + bytes);
-      return ref;
-    }
-    const dirtyBytes = this.#pages.dirtyPagesTaken * HEAP_PAGE_BYTES;
-    if (dirtyBytes > 0) this.#memory.discard(this.#window.baseBytes + start, dirtyBytes);
-    if (this.#checked) writeGuard(this.#window, ref, bytes);
+    this.#window.u8.fill(0, ref * REF_UNIT_BYTES, ref * REF_UNIT_BYTES + bytes);
     return ref;
   }
 
@@ -171,7 +167,8 @@ export class Allocator {
     }
     const i32 = this.#i32;
     const sizeClass = CLASS_BY_REFS[(bytes + REF_UNIT_MASK) >>> REF_UNIT_SHIFT];
-    // A branch, although the arithmetic gives 0 on one node too: so a pair need not wait for the ref.
+    // A branch, although the arithmetic gives 0 on one node too: so a pair need not wait for the
+    // ref.
     const caches = this.#cachesMask === 0 ? 0 : (ref >>> this.#cachesShift) & this.#cachesMask;
     const cache = (CACHES_WORD + caches + (sizeClass << CACHE_RECORD_SHIFT)) | 0;
     const block = i32[cache + CACHE_BLOCK];
@@ -289,11 +286,24 @@ export class Allocator {
 
   /** A block that holds `blockBytes`, past the caches; `bytes` of them count as requested. */
   #allocateBlock(bytes: number, blockBytes: number, node: NodeSlot): Ref {
-    if (blockBytes > SMALL_BYTES_MAX) return this.#large.allocate(bytes, blockBytes, node) as Ref;
+    if (blockBytes > SMALL_BYTES_MAX) {
+      return this.#large.allocate(bytes, blockBytes, node, false) as Ref;
+    }
     const sizeClass = sizeClassOf(blockBytes);
     const ref = this.#spans.take(sizeClass, node);
     if (ref !== NONE) this.#count(node, sizeClass, CLASS_BLOCK_REFS[sizeClass], bytes);
     return ref as Ref;
+  }
+
+  #allocateLargeZeroed(bytes: number, blockBytes: number, node: NodeSlot): Ref {
+    const ref = this.#large.allocate(bytes, blockBytes, node, true) as Ref;
+    if (ref === NONE) return NONE;
+    const dirtyBytes = this.#pages.dirtyPagesTaken * HEAP_PAGE_BYTES;
+    if (dirtyBytes > 0) {
+      this.#memory.discard(this.#window.baseBytes + ref * REF_UNIT_BYTES, dirtyBytes);
+    }
+    if (this.#checked) writeGuard(this.#window, ref, bytes);
+    return ref;
   }
 
   #freeBlock(ref: Ref, bytes: number, blockBytes: number): void {

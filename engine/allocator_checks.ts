@@ -44,8 +44,8 @@ const ALLOCATED_FILL = 0xa5;
 const LINK_BYTES = 4;
 
 /**
- * Bytes that checked mode adds to a request of `bytes` bytes: as many as keep the alignment that the
- * request would have had.
+ * Bytes that checked mode adds to a request of `bytes` bytes: as many as keep the alignment that
+ * the request would have had.
  */
 export function guardBytes(bytes: number): number {
   if (bytes % HEAP_PAGE_BYTES === 0) return HEAP_PAGE_BYTES;

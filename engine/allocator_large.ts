@@ -15,25 +15,32 @@ const { REGION_LARGE_COUNT, REGION_LARGE_PAGES, REGION_LARGE_PEAK } = header;
 const { REGION_LARGE_REQUESTED, TOTAL_ALLOCATED_REFS, regionRecord } = header;
 
 /**
- * Accessor to the large blocks of one window. `bytes` is what counts as requested, `blockBytes` what
- * the block must hold: more than `bytes` in checked mode.
+ * Accessor to the large blocks of one window. `bytes` is what counts as requested, `blockBytes`
+ * what the block must hold: more than `bytes` in checked mode.
  */
 export class LargeBlocks {
   readonly #u32: Uint32Array<SharedArrayBuffer>;
   readonly #f64: Float64Array<SharedArrayBuffer>;
   readonly #pages: PageHeap;
 
+  /** The large blocks of `window`, whose pages come from `pages`. */
   constructor(window: ShardWindow, pages: PageHeap) {
     this.#u32 = window.u32;
     this.#f64 = window.f64;
     this.#pages = pages;
   }
 
-  /** The ref of a new block, or 0 when `node`'s region has no room. */
-  allocate(bytes: number, blockBytes: number, node: number): number {
+  /**
+   * The ref of a new block, or 0 when `node`'s region has no room.
+   *
+   * @param isClean Whether pages that are zero are preferred.
+   */
+  allocate(bytes: number, blockBytes: number, node: number, isClean: boolean): number {
     const u32 = this.#u32;
     const pageCount = Math.ceil(blockBytes / HEAP_PAGE_BYTES);
-    const page = this.#pages.allocate(node, pageCount);
+    const page = isClean
+      ? this.#pages.allocateClean(node, pageCount)
+      : this.#pages.allocate(node, pageCount);
     if (page === 0) return 0;
     const record = pageRecord(page);
     u32[record + PAGE_FIRST] = page;

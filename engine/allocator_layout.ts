@@ -28,8 +28,8 @@
  *          16   the refs (12 words)
  * ```
  *
- * An allocation touches the totals and one cache line; every ninth or so also a class record, a page
- * record and the blocks it takes. A class's requested bytes are the sum of both its doubles.
+ * An allocation touches the totals and one cache line; every ninth or so also a class record, a
+ * page record and the blocks it takes. A class's requested bytes are the sum of both its doubles.
  *
  * @module
  */

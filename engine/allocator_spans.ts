@@ -2,9 +2,9 @@
  * Spans of small blocks: takes blocks out of spans and puts them back, one by one or in batches.
  *
  * Per node and class there is one current span. Blocks come from its free list, threaded through
- * freed blocks, or are carved off its untouched end. Spans that are neither current nor full wait in
- * two rings, first in first out: at least a quarter full, and emptier. The fuller are used up first,
- * so that the emptier can run dry and go back to the page heap.
+ * freed blocks, or are carved off its untouched end. Spans that are neither current nor full wait
+ * in two rings, first in first out: at least a quarter full, and emptier. The fuller are used up
+ * first, so that the emptier can run dry and go back to the page heap.
  *
  * ```text
  *  class record ──current──> page record of a span ──free head──> block ──> block ──> 0
@@ -19,9 +19,9 @@
  *  2. Carved blocks are taken or in the span's free list, never both.
  *  3. Cached blocks are taken, and each is cached once.
  *
- * All calls are O(1). Free lists per span, and taking from a span until it is used up, are mimalloc's
- * idea; two classes of fullness are zsmalloc's; a cache in front, filled and emptied in batches, is
- * tcmalloc's.
+ * All calls are O(1). Free lists per span, and taking from a span until it is used up, are
+ * mimalloc's idea; two classes of fullness are zsmalloc's; a cache in front, filled and emptied in
+ * batches, is tcmalloc's.
  *
  * @module
  */
@@ -54,6 +54,7 @@ export class SpanHeap {
   readonly #f64: Float64Array<SharedArrayBuffer>;
   readonly #pages: PageHeap;
 
+  /** The spans of `window`, whose pages come from `pages`. */
   constructor(window: ShardWindow, pages: PageHeap) {
     this.#u32 = window.u32;
     this.#i32 = window.i32;
@@ -114,8 +115,8 @@ export class SpanHeap {
   }
 
   /**
-   * Fills an empty cache with up to `CACHE_BATCH` blocks of one span, in the order of their addresses
-   * where they were never used.
+   * Fills an empty cache with up to `CACHE_BATCH` blocks of one span, in the order of their
+   * addresses where they were never used.
    *
    * @returns How many there are now; 0 when there is no room, and then nothing changed.
    */

@@ -52,7 +52,9 @@ export interface ClassStatistics {
 export interface NodeStatistics {
   /** The kernel's number of the node. */
   nodeId: number;
+  /** What callers asked for. */
   requestedBytes: number;
+  /** Blocks in use times their size. */
   allocatedBytes: number;
   /** Spans and large blocks, and freed pages that may still occupy memory. */
   committedBytes: number;
@@ -66,6 +68,7 @@ export interface NodeStatistics {
 
 /** Figures of one shard's allocator; `nodes` is indexed by node slot. */
 export interface AllocatorStatistics {
+  /** One per node slot in use. */
   nodes: NodeStatistics[];
 }
 

@@ -42,8 +42,11 @@ export function plainMemory(buffer: SharedArrayBuffer): HeapMemory {
 
 /** The heap as one thread sees it: views and accessors; all state is in `buffer`. */
 export class Heap {
+  /** All of the heap. */
   readonly buffer: SharedArrayBuffer;
+  /** How it is cut up; posted to workers together with `buffer`. */
   readonly layout: HeapLayout;
+  /** The operating system's part. */
   readonly memory: HeapMemory;
   /** One per shard. */
   readonly windows: ShardWindow[];

@@ -1,6 +1,6 @@
 /**
- * How the heap is cut up: windows, their headers, page tables and regions, as plain numbers that can
- * be posted to a worker.
+ * How the heap is cut up: windows, their headers, page tables and regions, as plain numbers that
+ * can be posted to a worker.
  *
  * ```text
  *  window (one per shard)                                                      bytes
@@ -40,13 +40,14 @@ export const KEYSPACE_HEADER_OFFSET_BYTES = 0;
 /** Bytes of the keyspace's part of the header. */
 export const KEYSPACE_HEADER_BYTES = 128 * 1024;
 /** Where the allocator's part of a window's header starts, in bytes from the window's start. */
-export const ALLOCATOR_HEADER_OFFSET_BYTES = KEYSPACE_HEADER_OFFSET_BYTES + KEYSPACE_HEADER_BYTES;
+export const ALLOCATOR_HEADER_OFFSET_BYTES: number = KEYSPACE_HEADER_OFFSET_BYTES +
+  KEYSPACE_HEADER_BYTES;
 /** Bytes of the allocator's part of the header. */
 export const ALLOCATOR_HEADER_BYTES = 128 * 1024;
 /** Bytes of a window's header. */
-export const HEADER_BYTES = ALLOCATOR_HEADER_OFFSET_BYTES + ALLOCATOR_HEADER_BYTES;
+export const HEADER_BYTES: number = ALLOCATOR_HEADER_OFFSET_BYTES + ALLOCATOR_HEADER_BYTES;
 /** Where the page table starts, in bytes from the window's start. */
-export const PAGE_TABLE_OFFSET_BYTES = HEADER_BYTES;
+export const PAGE_TABLE_OFFSET_BYTES: number = HEADER_BYTES;
 /** Bytes of one heap page's record in the page table. */
 export const PAGE_RECORD_BYTES = 32;
 
@@ -175,7 +176,7 @@ export function regionFirstPage(layout: HeapLayout, slot: number): number {
   return Math.ceil((HEADER_BYTES + pageTableBytes(layout.windowBytes)) / HEAP_PAGE_BYTES);
 }
 
-/** Index of the heap page behind the last one of `slot`'s region; for an unused slot, of the first. */
+/** Index of the heap page behind `slot`'s region; for an unused slot, of its first page. */
 export function regionEndPage(layout: HeapLayout, slot: number): number {
   if (slot >= layout.nodeIds.length) return regionFirstPage(layout, slot);
   return regionBytes(layout) / HEAP_PAGE_BYTES * (slot + 1);

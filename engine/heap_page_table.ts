@@ -13,12 +13,12 @@
  *  7     next in its list         -              next in its bin       -
  * ```
  *
- * 1. In a span every page has words 0 and 1 of the first, so that a block's class is one look-up; in
- *    a large block or a free run only the last page needs word 0.
+ * 1. In a span every page has words 0 and 1 of the first, so that a block's class is one look-up;
+ *    in a large block or a free run only the last page needs word 0.
  * 2. The last page of a free run of two or more is FREE_TAIL: with the first page it is the run's
  *    boundary tag, so neighbours are found and merged in O(1). All others are INTERIOR.
- * 3. The first `dirty` pages of a run may hold old bytes, the rest reads as zero; at most `resident`
- *    of its pages occupy memory.
+ * 3. The first `dirty` pages of a run may hold old bytes, the rest reads as zero; at most
+ *    `resident` of its pages occupy memory.
  *
  * A record that was never written is all zero: kind INTERIOR. Page 0 is the window's header, so 0
  * names no page.

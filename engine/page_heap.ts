@@ -2,13 +2,14 @@
  * The page heap: hands out runs of heap pages and takes them back, per region.
  *
  * Free runs lie in bins by length: one bin per length up to 31 pages, then four per doubling. A bit
- * set says which bins hold a run. A request takes the first run of the first bin whose runs all fit;
- * only in its own logarithmic bin are a few runs tried one by one. When no bin helps, pages come
- * from the region's frontier, behind which nothing was ever touched. Runs are merged with free
+ * set says which bins hold a run. A request takes the first run of the first bin whose runs all
+ * fit; only in its own logarithmic bin are a few runs tried one by one. When no bin helps, pages
+ * come from the region's frontier, behind which nothing was ever touched. Runs are merged with free
  * neighbours at once (boundary tags in the page table), never across regions.
  *
  * Freed pages stay resident ("dirty") until `purge` gives them back in bounded steps; a long run
- * gives back its end at once. Allocation takes the front of a run, so what is dirty is reused first.
+ * gives back its end at once. Allocation takes the front of a run, so what is dirty is reused
+ * first.
  *
  * Invariants:
  *  1. From the region's first page to its frontier, runs follow one another without a gap, and no
@@ -49,8 +50,10 @@ const BINS_PER_DOUBLING = 1 << BINS_PER_DOUBLING_LOG2;
 const SCAN_MAX = 16;
 /** A freed run of at least this many pages (1 MiB) gives memory back at once. */
 const DISCARD_PAGES_MIN = 64;
-/** At most this many pages (32 MiB) are given back at once; `purge` does the rest. */
-const DISCARD_PAGES_MAX = 2048;
+/** At most this many pages (8 MiB, about a millisecond) are given back at once. */
+const DISCARD_PAGES_MAX = 512;
+/** A run that must be zero and has at least this many pages (1 MiB) comes from the frontier. */
+const CLEAN_PAGES_MIN = 64;
 
 /** Number of bins. */
 export const BIN_COUNT: number = binOf(WINDOW_BYTES_MAX / HEAP_PAGE_BYTES) + 1;
@@ -74,6 +77,7 @@ export class PageHeap {
   readonly #u32: Uint32Array<SharedArrayBuffer>;
   readonly #memory: HeapMemory;
 
+  /** The page heaps of `window`'s regions; `memory` takes pages back. */
   constructor(window: ShardWindow, memory: HeapMemory) {
     this.#window = window;
     this.#u32 = window.u32;
@@ -101,6 +105,24 @@ export class PageHeap {
     if (page === 0) return this.#takeFrontier(region, pageCount);
     this.#takeFront(region, page, pageCount);
     return page;
+  }
+
+  /**
+   * As `allocate`, for a run that shall be zero: a long one comes from the frontier while there is
+   * room, so that nobody waits for old pages to be given back. `dirtyPagesTaken` still counts.
+   */
+  allocateClean(slot: number, pageCount: number): number {
+    const u32 = this.#u32;
+    const region = regionRecord(slot);
+    const frontier = u32[region + REGION_FRONTIER];
+    const end = frontier + pageCount;
+    if (pageCount < CLEAN_PAGES_MIN || end > u32[region + REGION_END]) {
+      return this.allocate(slot, pageCount);
+    }
+    this.dirtyPagesTaken = 0;
+    u32[region + REGION_FRONTIER] = end;
+    this.#countUsed(region, pageCount);
+    return frontier;
   }
 
   /** Takes back a run that `allocate` handed out. Its bytes count as old ones. */

@@ -85,7 +85,7 @@ function verifyFreeRun(window: ShardWindow, page: number): void {
   assert(dirty === 0 === (resident === 0), "a run has dirty pages when it has resident ones");
 }
 
-/** No page inside a free run or a large block may look like the start of one, or a stale ref would be taken for a block. */
+/** No page inside a run may look like its start, or a stale ref would be taken for a block. */
 function verifyInterior(window: ShardWindow, page: number, isFree: boolean): void {
   const end = page + window.u32[pageRecord(page) + PAGE_COUNT] - (isFree ? 1 : 0);
   for (let inside = page + 1; inside < end; inside++) {

@@ -1,7 +1,7 @@
 /**
- * How much memory the allocator wastes on a stationary mix: 16 to 512 byte values, each step freeing
- * a random one and allocating another of random length. Run with
- * `deno run -A bench/engine/fragmentation.ts [operations] [live blocks]`.
+ * How much memory the allocator wastes on a stationary mix: 16 to 512 byte values, each step
+ * freeing a random one and allocating another of random length. Run with `deno run -A
+ * bench/engine/fragmentation.ts [operations] [live blocks]`.
  *
  * - *external*: bytes of spans beyond the blocks in use (free blocks, tails of spans), and freed
  *   pages that are still resident, over what is committed;

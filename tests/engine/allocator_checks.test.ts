@@ -27,7 +27,7 @@ Deno.test("checked: a block freed twice is caught", () => {
   allocator.checkInvariants();
 });
 
-Deno.test("checked: refs that name no block, and sizes that are not the block's, are caught", () => {
+Deno.test("checked: refs that name no block, and sizes that are not its own, are caught", () => {
   const allocator = createCheckedHeap().allocators[0];
   const ref = allocator.allocate(100, NODE_0);
   const large = allocator.allocate(MIB, NODE_0);

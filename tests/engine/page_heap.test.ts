@@ -178,6 +178,20 @@ Deno.test("a long run gives back its end at once, and the rest stays dirty", () 
   assertEquals(pages.heap.dirtyPagesTaken, 0);
 });
 
+Deno.test("a long run that shall be zero comes from untouched pages while there are some", () => {
+  const pages = new Fixture();
+  pages.allocate(100);
+  pages.allocate(1);
+  pages.heap.free(1, pages.first, 50);
+  assertEquals(pages.heap.allocateClean(1, 50) - pages.first, 0);
+  assertEquals(pages.heap.dirtyPagesTaken, 50);
+  pages.heap.free(1, pages.first, 100);
+  assertEquals(pages.heap.allocateClean(1, 100) - pages.first, 101);
+  assertEquals(pages.heap.allocateClean(1, pages.pageCount - 201) - pages.first, 201);
+  assertEquals(pages.heap.allocateClean(1, 100) - pages.first, 0);
+  assertEquals(pages.heap.allocateClean(1, 100), 0);
+});
+
 Deno.test("clean pages in front of dirty ones are not taken for clean after a merge", () => {
   const pages = new Fixture();
   pages.allocate(8);

@@ -9,7 +9,7 @@ import { type NodeSlot, NONE, type Ref } from "../../engine/types.ts";
 
 const MIB = 1024 * 1024;
 const NODE_COUNT = 3;
-/** Blocks up to this length are compared byte by byte, longer ones at a step that hits every page. */
+/** Blocks up to this length are compared byte by byte, longer ones at a step within a page. */
 const FULL_CHECK_BYTES_MAX = 2048;
 const SPARSE_STEP_BYTES = 509;
 
