@@ -335,10 +335,15 @@ function storeInPlace(
   const isInline = lengthBytes <= entry.INLINE_VALUE_BYTES_MAX;
   if (isInline !== ((flags & entry.ENTRY_EXTERNAL) === 0)) return false;
   if (isInline) {
-    const oldBytes = entry.entryBytes(window, ref);
-    const newBytes = oldBytes - entry.entryValueLength(window, ref) + lengthBytes;
-    if (!shard.allocator.tryResize(ref, oldBytes, newBytes)) return false;
-    entry.setEntryValueLength(window, ref, lengthBytes);
+    // Asking the allocator for the length it has already made a SET of three bytes take 190 ns, not
+    // 130 (bench/engine/dictionary.bench.ts).
+    const oldLength = entry.entryValueLength(window, ref);
+    if (oldLength !== lengthBytes) {
+      const oldBytes = entry.entryBytes(window, ref);
+      const newBytes = oldBytes - oldLength + lengthBytes;
+      if (!shard.allocator.tryResize(ref, oldBytes, newBytes)) return false;
+      entry.setEntryValueLength(window, ref, lengthBytes);
+    }
   } else {
     const valueRef = entry.entryValueRef(window, ref);
     const oldBytes = entry.entryValueBlockBytes(window, ref);
