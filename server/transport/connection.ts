@@ -24,7 +24,8 @@ import type { Client } from "../client.ts";
 import type { Logger } from "../logger.ts";
 import type { ReplyWriter } from "../resp/reply_writer.ts";
 import { COMMAND, FAILED, RequestParser } from "../resp/request_parser.ts";
-import type { BufferPool } from "./buffer_pool.ts";
+import { BUFFER_BYTES_POOLED_MAX, type BufferPool } from "./buffer_pool.ts";
+import { descriptorOf } from "./descriptor.ts";
 import { INPUT_BYTES_MAX, InputBuffer } from "./input_buffer.ts";
 import { OUTPUT_PAUSE_BYTES, type TransportCounters, type TransportLimits } from "./limits.ts";
 import { CHUNK_BYTES, OutputQueue } from "./output_queue.ts";
@@ -139,7 +140,14 @@ export class Connection<C extends ServedClient = Client> {
       new ClientParserLimits(client, limits),
     );
     this.#input = new InputBuffer(pool, this.#parser);
-    this.#output = new OutputQueue(this.#stream, client.reply, pool, limits, counters);
+    this.#output = new OutputQueue(
+      this.#stream,
+      descriptorOf(this.#stream),
+      client.reply,
+      pool,
+      limits,
+      counters,
+    );
   }
 
   /** Bytes received and not yet executed (`qbuf`). */
@@ -271,7 +279,9 @@ export class Connection<C extends ServedClient = Client> {
     this.lastActivityMs = environment.beginBatch();
     environment.counters.inputBytes += byteCount;
     this.#input.filled(byteCount);
-    const isTooMuch = this.#input.unparsedBytes > environment.limits.clientQueryBufferLimitBytes ||
+    const unparsedBytes = this.#input.unparsedBytes;
+    if (unparsedBytes <= BUFFER_BYTES_POOLED_MAX) return;
+    const isTooMuch = unparsedBytes > environment.limits.clientQueryBufferLimitBytes ||
       this.#input.end >= INPUT_BYTES_MAX;
     if (isTooMuch) {
       environment.log.warning(

@@ -5,6 +5,9 @@
  * when that holds `CHUNK_BYTES` is its buffer queued, so a queue of many small replies costs no more
  * memory than their bytes. When the write ends, the oldest chunk goes next, then what the writer holds.
  *
+ * What the kernel takes at once is sent on the descriptor itself (see descriptor.ts); the stream's
+ * `write` is for what it does not take.
+ *
  * Nothing here looks at a clock: `tick` compares the bytes sent between two calls.
  *
  * Invariants
@@ -16,12 +19,19 @@
  */
 
 import { assert } from "../../engine/assert.ts";
+import { sendNow } from "../../ffi/mod.ts";
 import type { ReplyWriter } from "../resp/reply_writer.ts";
 import type { BufferPool } from "./buffer_pool.ts";
+import { NO_DESCRIPTOR } from "./descriptor.ts";
 import type { TransportCounters, TransportLimits } from "./limits.ts";
 
 /** A batch that has written this much is sent before it goes on. */
 export const CHUNK_BYTES = 56 * 1024;
+
+/** So much is not held against the hard limit while no write is under way (Redis: its own buffer). */
+const UNCOUNTED_BYTES = 16 * 1024;
+
+const EMPTY = new Uint8Array(0);
 
 /** The part of `Deno.Conn` that is needed to send. */
 export interface ByteSink {
@@ -40,6 +50,7 @@ export class OutputQueue {
   held = false;
 
   readonly #sink: ByteSink;
+  readonly #descriptor: number;
   readonly #reply: ReplyWriter;
   readonly #pool: BufferPool;
   readonly #limits: TransportLimits;
@@ -64,15 +75,17 @@ export class OutputQueue {
   #stalledSinceMs = 0;
   #softSinceMs = 0;
 
-  /** Sends what `reply` holds to `sink`. */
+  /** Sends what `reply` holds to `sink`, or straight to its `descriptor` if it has one. */
   constructor(
     sink: ByteSink,
+    descriptor: number,
     reply: ReplyWriter,
     pool: BufferPool,
     limits: TransportLimits,
     counters: TransportCounters,
   ) {
     this.#sink = sink;
+    this.#descriptor = descriptor;
     this.#reply = reply;
     this.#pool = pool;
     this.#limits = limits;
@@ -102,9 +115,11 @@ export class OutputQueue {
     const lengthBytes = reply.lengthBytes;
     if (lengthBytes === 0) return;
     if (this.failed !== null) return reply.discard();
-    const hardLimitBytes = this.#limits.outputHardLimitBytes;
-    if (hardLimitBytes > 0 && this.pendingBytes > hardLimitBytes) return this.fail("hard limit");
-    if (this.#current === null) this.#send(reply.detach(), lengthBytes);
+    const isIdle = this.#current === null;
+    if ((!isIdle || lengthBytes > UNCOUNTED_BYTES) && this.#isOverHardLimit()) {
+      return this.fail("hard limit");
+    }
+    if (isIdle) this.#send(reply.detach(), lengthBytes);
     else if (lengthBytes >= CHUNK_BYTES) this.#enqueue(lengthBytes);
   }
 
@@ -129,7 +144,9 @@ export class OutputQueue {
     // The buffer of a write under way is not returned: the runtime may still read it.
     this.#current = null;
     this.#currentStart = this.#currentEnd = 0;
-    for (let i = this.#chunkHead; i < this.#chunks.length; i++) this.#pool.give(this.#chunks[i]);
+    for (let i = this.#chunkHead; i < this.#chunks.length; i++) {
+      this.#pool.give(this.#chunks[i]);
+    }
     this.#chunks = [];
     this.#chunkLengths = [];
     this.#chunkHead = 0;
@@ -157,11 +174,33 @@ export class OutputQueue {
     }
   }
 
+  #isOverHardLimit(): boolean {
+    const hardLimitBytes = this.#limits.outputHardLimitBytes;
+    return hardLimitBytes > 0 && this.pendingBytes > hardLimitBytes;
+  }
+
   #send(bytes: Uint8Array<ArrayBuffer>, lengthBytes: number): void {
+    const sentBytes = this.#sendNow(bytes, lengthBytes);
+    if (sentBytes === lengthBytes) {
+      this.#pool.give(bytes);
+      return;
+    }
     this.#current = bytes;
-    this.#currentStart = 0;
+    this.#currentStart = sentBytes;
     this.#currentEnd = lengthBytes;
-    this.#sink.write(this.#pool.view(bytes, lengthBytes)).then(this.#onWritten, this.#onBroken);
+    const rest = sentBytes === 0
+      ? this.#pool.view(bytes, lengthBytes)
+      : bytes.subarray(sentBytes, lengthBytes);
+    this.#sink.write(rest).then(this.#onWritten, this.#onBroken);
+  }
+
+  /** Sends what the kernel takes at once; returns how much that was. */
+  #sendNow(bytes: Uint8Array<ArrayBuffer>, lengthBytes: number): number {
+    if (this.#descriptor === NO_DESCRIPTOR) return 0;
+    const sentBytes = Math.max(0, sendNow(this.#descriptor, bytes, lengthBytes));
+    this.#counters.outputBytes += sentBytes;
+    this.#writtenBytes += sentBytes;
+    return sentBytes;
   }
 
   #written(byteCount: number): void {
@@ -177,8 +216,8 @@ export class OutputQueue {
       this.#current = null;
       this.#currentStart = this.#currentEnd = 0;
       this.#pool.give(current);
-      if (this.#chunkHead < this.#chunks.length) this.#sendOldest();
-      else if (this.#reply.lengthBytes > 0 && !this.held) this.flush();
+      while (this.#current === null && this.#chunkHead < this.#chunks.length) this.#sendOldest();
+      if (this.#current === null && this.#reply.lengthBytes > 0 && !this.held) this.flush();
     }
     if (this.#drained !== null && this.pendingBytes <= this.#drainBytes) this.#wake();
   }
@@ -210,5 +249,3 @@ export class OutputQueue {
     if (resolve !== null) resolve();
   }
 }
-
-const EMPTY = new Uint8Array(0);
