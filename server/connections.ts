@@ -101,6 +101,7 @@ export class Connections {
       } finally {
         clients.delete(client.id);
         client.unblock();
+        this.#context.pauseGate.leave(client);
       }
     } finally {
       shared.releaseClient();

@@ -146,10 +146,15 @@ export class Dispatcher {
     return this.#context.pauseGate.blocks(command.isWrite || command.has("may_replicate"));
   }
 
-  /** Keeps the arguments over the pause: other clients' commands overwrite the batch's. */
+  /**
+   * Keeps the arguments over the pause: other clients' commands overwrite the batch's. The command of
+   * a client that is gone by then is dropped, as in Redis.
+   */
   async #executeAfterPause(client: Client, command: Command): Promise<void> {
     const kept = client.args.snapshot();
-    await this.#context.pauseGate.wait(client, command.isWrite || command.has("may_replicate"));
+    const mayWrite = command.isWrite || command.has("may_replicate");
+    const isThere = await this.#context.pauseGate.wait(client, mayWrite);
+    if (!isThere || client.connection.isClosed) return;
     client.args = kept;
     this.#context.clock.refresh();
     await this.#call(client, command);

@@ -12,12 +12,20 @@ import { PAUSE_ALL, PAUSE_NONE, PAUSE_WRITE, type SharedState } from "./shared_s
 /** Longest single wait, in milliseconds: a timer takes no more than 31 bits. */
 const WAIT_MS_MAX = 0x7fff_ffff;
 
+/** Who can wait at the gate. */
+export interface PostponedClient {
+  /** Whether it waits. */
+  isPostponed: boolean;
+}
+
 /** Lets commands pass, or says that they must wait. */
 export class PauseGate {
   readonly #shared: SharedState;
   readonly #nowMs: () => number;
-  /** What all waiting clients of this worker await: one timer, however many they are. */
-  #change: Promise<void> | null = null;
+  /** This worker's waiting clients, longest wait first, and how to wake them: false when gone. */
+  readonly #waiting = new Map<PostponedClient, (isThere: boolean) => void>();
+  /** Whether a change of the pause is awaited: one timer, however many clients wait for it. */
+  #isWatching = false;
 
   /**
    * The gate of one worker.
@@ -48,19 +56,30 @@ export class PauseGate {
     return !this.#shared.expirePause(this.#nowMs());
   }
 
-  /** Settles when `blocks(mayWrite)` is false; `client` counts as blocked meanwhile. */
-  async wait(client: { isPostponed: boolean }, mayWrite: boolean): Promise<void> {
+  /**
+   * Settles when `blocks(mayWrite)` is false; `client` counts as blocked meanwhile.
+   *
+   * @returns False when the client left before that: its command must not be executed.
+   */
+  async wait(client: PostponedClient, mayWrite: boolean): Promise<boolean> {
     client.isPostponed = true;
     this.#shared.addBlockedClients(1);
     try {
       while (this.blocks(mayWrite)) {
-        this.#change ??= this.#nextChange();
-        await this.#change;
+        if (!await this.#untilChange(client)) return false;
       }
+      return true;
     } finally {
       client.isPostponed = false;
       this.#shared.addBlockedClients(-1);
     }
+  }
+
+  /** Ends the wait of a client whose connection is gone; nothing for one that does not wait. */
+  leave(client: PostponedClient): void {
+    const wake = this.#waiting.get(client);
+    this.#waiting.delete(client);
+    wake?.(false);
   }
 
   /**
@@ -79,10 +98,20 @@ export class PauseGate {
     this.#shared.endPause();
   }
 
-  async #nextChange(): Promise<void> {
+  #untilChange(client: PostponedClient): Promise<boolean> {
+    if (!this.#isWatching) this.#watch();
+    return new Promise((resolve) => this.#waiting.set(client, resolve));
+  }
+
+  /** Wakes all who wait when the pause changes, or when its time is over. */
+  async #watch(): Promise<void> {
+    this.#isWatching = true;
     const epoch = this.#shared.pauseEpoch;
     const remainingMs = Math.max(0, this.#shared.pauseEndMs - this.#nowMs());
     await this.#shared.pauseChanged(epoch, Math.min(remainingMs + 1, WAIT_MS_MAX));
-    this.#change = null;
+    this.#isWatching = false;
+    const wakes = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const wake of wakes) wake(true);
   }
 }

@@ -161,3 +161,21 @@ Deno.test("pause gate: waiting ends with the time, and at once when unpaused", a
   clearInterval(alive);
   assertEquals(supervisor.blockedClients, 0);
 });
+
+Deno.test("pause gate: who leaves waits no more, and is told apart from who may go on", async () => {
+  const [supervisor, first] = twoWorkers();
+  const gate = new PauseGate(first, () => Date.now());
+  const alive = setInterval(() => {}, 1000);
+  gate.pause(true, Date.now() + 3_600_000);
+  const clients = [{ isPostponed: false }, { isPostponed: false }];
+  const [leaving, staying] = clients.map((client) => gate.wait(client, false));
+  assertEquals(supervisor.blockedClients, 2);
+  gate.leave(clients[0]);
+  assertEquals(await leaving, false);
+  assertEquals(supervisor.blockedClients, 1);
+  gate.leave(clients[0]);
+  gate.unpause();
+  assertEquals(await staying, true);
+  clearInterval(alive);
+  assertEquals([supervisor.blockedClients, clients[1].isPostponed], [0, false]);
+});
