@@ -36,32 +36,21 @@
 
 import type { Allocator } from "./allocator.ts";
 import { assert } from "./assert.ts";
+import { verifyDictionary } from "./dictionary_invariants.ts";
+import * as layout from "./dictionary_layout.ts";
 import { entryKeyEquals, entryKeyLength, entryKeyStart } from "./entry.ts";
 import { fingerprintOf, hashBytes } from "./hash.ts";
+import { nextCursor, type ScanBatch } from "./scan_cursor.ts";
 import type { ShardWindow } from "./shard_window.ts";
 import type { NodeSlot, Ref } from "./types.ts";
-import { NONE } from "./types.ts";
+import * as types from "./types.ts";
 
-/** Slots in a bucket. */
-export const BUCKET_SLOTS = 12;
-/** Bytes of a bucket: one cache line. */
-export const BUCKET_BYTES = 64;
-const BUCKET_WORDS = BUCKET_BYTES / 4;
-const BUCKET_FINGERPRINT_WORD = BUCKET_SLOTS;
-const BUCKET_FINGERPRINT_WORDS = BUCKET_SLOTS / 4;
-const BUCKET_FINGERPRINT_BYTE = BUCKET_FINGERPRINT_WORD * 4;
-const BUCKET_NEXT_WORD = BUCKET_FINGERPRINT_WORD + BUCKET_FINGERPRINT_WORDS;
-
-/** Words of a dictionary's header. */
-export const DICT_TABLE_OLD = 0;
-export const DICT_TABLE_NEW = 1;
-export const DICT_EXPONENT_OLD = 2;
-export const DICT_EXPONENT_NEW = 3;
-export const DICT_COUNT = 4;
-export const DICT_REHASH = 5;
-export const DICT_OVERFLOW_BUCKETS = 6;
-/** Words that a dictionary's header takes (one is spare). */
-export const DICT_HEADER_WORDS = 8;
+// Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
+const { BUCKET_BYTES, BUCKET_FINGERPRINT_BYTE, BUCKET_FINGERPRINT_WORD } = layout;
+const { BUCKET_FINGERPRINT_WORDS, BUCKET_NEXT_WORD, BUCKET_SLOTS, BUCKET_WORDS } = layout;
+const { DICT_COUNT, DICT_EXPONENT_NEW, DICT_EXPONENT_OLD, DICT_HEADER_WORDS } = layout;
+const { DICT_OVERFLOW_BUCKETS, DICT_REHASH, DICT_TABLE_NEW, DICT_TABLE_OLD } = layout;
+const { NONE } = types;
 
 /** Mean entries per bucket at which a table doubles: a quarter of the slots stay for the spread. */
 const GROW_LOAD = BUCKET_SLOTS * 3 / 4;
@@ -74,25 +63,6 @@ const EXPONENT_MAX = 25;
 
 const BYTE_ONES = 0x01010101;
 const BYTE_HIGHS = 0x80808080 | 0;
-
-assert(BUCKET_NEXT_WORD === BUCKET_WORDS - 1, "a bucket is 12 refs, 12 fingerprints and a link");
-
-/** A callback-free cursor step leaves the refs that it met here. */
-export class ScanBatch {
-  /** Refs met by the last step, `count` of them. */
-  refs = new Uint32Array(256);
-  count = 0;
-
-  /** Adds a ref. Amortised O(1). */
-  push(ref: number): void {
-    if (this.count === this.refs.length) {
-      const wider = new Uint32Array(this.count * 2);
-      wider.set(this.refs);
-      this.refs = wider;
-    }
-    this.refs[this.count++] = ref;
-  }
-}
 
 /**
  * The accessor to the dictionaries of one shard. `dict` is everywhere the index, in the window's
@@ -335,7 +305,7 @@ export class Dictionary {
     const u32 = this.#window.u32;
     let bucket = this.#bucketWord(dict, which, hash);
     while (u32[bucket + BUCKET_NEXT_WORD] !== NONE) bucket = u32[bucket + BUCKET_NEXT_WORD] * 4;
-    let slot = this.#filledSlots(bucket);
+    let slot = layout.filledSlots(u32, bucket);
     if (slot === BUCKET_SLOTS) {
       const overflow = this.#allocator.allocateZeroed(BUCKET_BYTES, this.#node);
       if (overflow === NONE) return false;
@@ -349,17 +319,6 @@ export class Dictionary {
     return true;
   }
 
-  /** Number of filled slots of one bucket; they stand at its front. */
-  #filledSlots(bucket: number): number {
-    const u32 = this.#window.u32;
-    for (let group = 0; group < BUCKET_FINGERPRINT_WORDS; group++) {
-      const word = u32[bucket + BUCKET_FINGERPRINT_WORD + group];
-      if (word >>> 24 !== 0) continue;
-      return group * 4 + 4 - (Math.clz32(word) >>> 3);
-    }
-    return BUCKET_SLOTS;
-  }
-
   /** Fills the slot at `holeWord` with the last entry of its chain. */
   #closeHole(dict: number, holeWord: number, hash: number): void {
     const u32 = this.#window.u32;
@@ -371,7 +330,7 @@ export class Dictionary {
       previous = last;
       last = u32[last + BUCKET_NEXT_WORD] * 4;
     }
-    const lastSlot = this.#filledSlots(last) - 1;
+    const lastSlot = layout.filledSlots(u32, last) - 1;
     const lastFingerprint = last * 4 + BUCKET_FINGERPRINT_BYTE + lastSlot;
     u32[holeWord] = u32[last + lastSlot];
     u8[holeBucket * 4 + BUCKET_FINGERPRINT_BYTE + holeWord % BUCKET_WORDS] = u8[lastFingerprint];
@@ -471,7 +430,7 @@ export class Dictionary {
         previous = last;
         last = u32[last + BUCKET_NEXT_WORD] * 4;
       }
-      for (let slot = this.#filledSlots(last) - 1; slot >= 0; slot--) {
+      for (let slot = layout.filledSlots(u32, last) - 1; slot >= 0; slot--) {
         const ref = u32[last + slot] as Ref;
         if (!this.#append(dict, DICT_TABLE_NEW, ref, this.hashOf(ref))) return false;
         u32[last + slot] = NONE;
@@ -595,59 +554,6 @@ export class Dictionary {
 
   /** Asserts invariants 1 to 4 and the counts. O(entries). */
   checkInvariants(dict: number): void {
-    const u32 = this.#window.u32;
-    let entries = 0;
-    let overflows = 0;
-    for (let which = DICT_TABLE_OLD; which <= DICT_TABLE_NEW; which++) {
-      if (u32[dict + which] === NONE) continue;
-      const bucketCount = 2 ** u32[dict + DICT_EXPONENT_OLD + which];
-      for (let index = 0; index < bucketCount; index++) {
-        let bucket = u32[dict + which] * 4 + index * BUCKET_WORDS;
-        for (let depth = 0;; depth++) {
-          const filled = this.#checkBucket(bucket, index, bucketCount - 1);
-          entries += filled;
-          const moved = which === DICT_TABLE_OLD && u32[dict + DICT_TABLE_NEW] !== NONE &&
-            index < u32[dict + DICT_REHASH];
-          assert(!moved || filled === 0, "a moved chain is empty");
-          assert(depth === 0 || filled > 0, "no overflow bucket is empty");
-          if (depth > 0) overflows++;
-          const next = u32[bucket + BUCKET_NEXT_WORD];
-          if (next === NONE) break;
-          assert(filled === BUCKET_SLOTS, "only the last bucket of a chain has room");
-          bucket = next * 4;
-        }
-      }
-    }
-    assert(entries === u32[dict + DICT_COUNT], "the count is the number of entries");
-    assert(overflows === u32[dict + DICT_OVERFLOW_BUCKETS], "overflow buckets are counted");
+    verifyDictionary(this.#window, dict, (ref) => this.hashOf(ref));
   }
-
-  #checkBucket(bucket: number, index: number, mask: number): number {
-    const window = this.#window;
-    const filled = this.#filledSlots(bucket);
-    for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
-      const ref = window.u32[bucket + slot] as Ref;
-      const fingerprint = window.u8[bucket * 4 + BUCKET_FINGERPRINT_BYTE + slot];
-      assert((ref !== NONE) === (slot < filled), "slots are filled from the front");
-      assert((fingerprint !== 0) === (slot < filled), "fingerprints mark the filled slots");
-      if (ref === NONE) continue;
-      const hash = this.hashOf(ref);
-      assert(fingerprint === fingerprintOf(hash), "the fingerprint is the hash's");
-      assert((hash & mask) === index, "the entry is in the chain of its hash");
-    }
-    return filled;
-  }
-}
-
-/** The cursor after `cursor` for a table of `mask` + 1 buckets: counts in reversed bits. */
-function nextCursor(cursor: number, mask: number): number {
-  return reverseBits((reverseBits(cursor | ~mask) + 1) | 0) >>> 0;
-}
-
-function reverseBits(word: number): number {
-  let bits = ((word >>> 1) & 0x55555555) | ((word & 0x55555555) << 1);
-  bits = ((bits >>> 2) & 0x33333333) | ((bits & 0x33333333) << 2);
-  bits = ((bits >>> 4) & 0x0f0f0f0f) | ((bits & 0x0f0f0f0f) << 4);
-  bits = ((bits >>> 8) & 0x00ff00ff) | ((bits & 0x00ff00ff) << 8);
-  return (bits >>> 16) | (bits << 16);
 }

@@ -25,13 +25,18 @@ import type { Allocator } from "./allocator.ts";
 import { assert } from "./assert.ts";
 import { copyBytes } from "./bytes.ts";
 import type { EngineClock } from "./clock.ts";
-import { Dictionary, ScanBatch } from "./dictionary.ts";
+import { Dictionary } from "./dictionary.ts";
 import * as entry from "./entry.ts";
 import { KEYSPACE_HEADER_BYTES, KEYSPACE_HEADER_OFFSET_BYTES } from "./heap_layout.ts";
 import { acquireLock, releaseLock } from "./lock.ts";
+import { ScanBatch } from "./scan_cursor.ts";
 import type { ShardWindow } from "./shard_window.ts";
 import type { NodeSlot, Ref } from "./types.ts";
-import { NONE } from "./types.ts";
+import * as types from "./types.ts";
+
+// Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
+const { ENTRY_EXPIRES, ENTRY_EXTERNAL, ENTRY_LONG_KEY, SHORT_KEY_BYTES_MAX } = entry;
+const { NONE } = types;
 
 const LOCK_WORD = KEYSPACE_HEADER_OFFSET_BYTES / 4;
 const DATABASES_OFFSET_BYTES = KEYSPACE_HEADER_OFFSET_BYTES + 1024;
@@ -191,7 +196,7 @@ export class Shard {
 
   /** Whether the entry's expiry has passed. */
   isExpired(ref: Ref): boolean {
-    if ((entry.entryFlags(this.window, ref) & entry.ENTRY_EXPIRES) === 0) return false;
+    if ((entry.entryFlags(this.window, ref) & ENTRY_EXPIRES) === 0) return false;
     return entry.entryExpiresAtMs(this.window, ref) <= this.#clock.nowMs;
   }
 
@@ -231,9 +236,9 @@ export class Shard {
     keyLengthBytes: number,
     inlineValueBytes: number,
   ): Ref {
-    const allFlags = keyLengthBytes > entry.SHORT_KEY_BYTES_MAX
-      ? flags | entry.ENTRY_LONG_KEY
-      : flags & ~entry.ENTRY_LONG_KEY;
+    const allFlags = keyLengthBytes > SHORT_KEY_BYTES_MAX
+      ? flags | ENTRY_LONG_KEY
+      : flags & ~ENTRY_LONG_KEY;
     const bytes = entry.entryBytesFor(allFlags, keyLengthBytes, inlineValueBytes);
     const ref = this.allocate(bytes);
     entry.initializeEntry(
@@ -254,7 +259,7 @@ export class Shard {
   /** Puts a new entry into its database. On `OutOfMemoryError` the entry is freed. */
   insert(database: number, ref: Ref, hash: number): void {
     if (!this.dictionary.insert(this.keysOf(database), ref, hash)) this.#freeAndThrow(ref);
-    if ((entry.entryFlags(this.window, ref) & entry.ENTRY_EXPIRES) === 0) return;
+    if ((entry.entryFlags(this.window, ref) & ENTRY_EXPIRES) === 0) return;
     if (!this.dictionary.insert(this.expiresOf(database), ref, hash)) {
       this.dictionary.remove(this.keysOf(database), ref, hash);
       this.#freeAndThrow(ref);
@@ -279,8 +284,8 @@ export class Shard {
   replace(database: number, from: Ref, to: Ref, hash: number, freesValue: boolean): void {
     const window = this.window;
     const expires = this.expiresOf(database);
-    const didExpire = (entry.entryFlags(window, from) & entry.ENTRY_EXPIRES) !== 0;
-    const doesExpire = (entry.entryFlags(window, to) & entry.ENTRY_EXPIRES) !== 0;
+    const didExpire = (entry.entryFlags(window, from) & ENTRY_EXPIRES) !== 0;
+    const doesExpire = (entry.entryFlags(window, to) & ENTRY_EXPIRES) !== 0;
     if (doesExpire && didExpire) {
       this.dictionary.replace(expires, from, to, hash);
     } else if (doesExpire) {
@@ -307,7 +312,7 @@ export class Shard {
 
   /** Removes an entry from its database and leaves its blocks alone. */
   detach(database: number, ref: Ref, hash: number): void {
-    if ((entry.entryFlags(this.window, ref) & entry.ENTRY_EXPIRES) !== 0) {
+    if ((entry.entryFlags(this.window, ref) & ENTRY_EXPIRES) !== 0) {
       this.dictionary.remove(this.expiresOf(database), ref, hash);
       this.#addToExpirySum(database, -entry.entryExpiresAtMs(this.window, ref));
     }
@@ -316,7 +321,7 @@ export class Shard {
 
   /** Frees an entry and its external value. */
   free(ref: Ref): void {
-    if ((entry.entryFlags(this.window, ref) & entry.ENTRY_EXTERNAL) !== 0) {
+    if ((entry.entryFlags(this.window, ref) & ENTRY_EXTERNAL) !== 0) {
       const valueRef = entry.entryValueRef(this.window, ref);
       this.allocator.free(valueRef, entry.entryValueBlockBytes(this.window, ref));
     }
@@ -330,7 +335,7 @@ export class Shard {
 
   /** The key's expiry, milliseconds since the epoch, or `NO_EXPIRY`. */
   expiryOf(ref: Ref): number {
-    if ((entry.entryFlags(this.window, ref) & entry.ENTRY_EXPIRES) === 0) return NO_EXPIRY;
+    if ((entry.entryFlags(this.window, ref) & ENTRY_EXPIRES) === 0) return NO_EXPIRY;
     return entry.entryExpiresAtMs(this.window, ref);
   }
 
@@ -343,7 +348,7 @@ export class Shard {
   setExpiry(database: number, ref: Ref, hash: number, expiresAtMs: number): Ref {
     const window = this.window;
     const flags = entry.entryFlags(window, ref);
-    const didExpire = (flags & entry.ENTRY_EXPIRES) !== 0;
+    const didExpire = (flags & ENTRY_EXPIRES) !== 0;
     const doesExpire = expiresAtMs !== NO_EXPIRY;
     if (!didExpire && !doesExpire) return ref;
     if (didExpire && doesExpire) {
@@ -351,7 +356,7 @@ export class Shard {
       entry.setEntryExpiresAtMs(window, ref, expiresAtMs);
       return ref;
     }
-    const moved = this.reshape(ref, flags ^ entry.ENTRY_EXPIRES);
+    const moved = this.reshape(ref, flags ^ ENTRY_EXPIRES);
     if (doesExpire) entry.setEntryExpiresAtMs(window, moved, expiresAtMs);
     this.replace(database, ref, moved, hash, false);
     return moved;
@@ -364,7 +369,7 @@ export class Shard {
    */
   reshape(ref: Ref, flags: number): Ref {
     const window = this.window;
-    const isExternal = (flags & entry.ENTRY_EXTERNAL) !== 0;
+    const isExternal = (flags & ENTRY_EXTERNAL) !== 0;
     const inlineBytes = isExternal ? 0 : entry.entryValueLength(window, ref);
     const moved = this.createEntry(
       window.u8[entry.byteOffsetOf(ref)],
@@ -387,7 +392,7 @@ export class Shard {
       const from = entry.entryValueStart(window, ref);
       copyBytes(window.u8, entry.entryValueStart(window, moved), window.u8, from, inlineBytes);
     }
-    const expiresInBoth = flags & entry.entryFlags(window, ref) & entry.ENTRY_EXPIRES;
+    const expiresInBoth = flags & entry.entryFlags(window, ref) & ENTRY_EXPIRES;
     if (expiresInBoth !== 0) {
       entry.setEntryExpiresAtMs(window, moved, entry.entryExpiresAtMs(window, ref));
     }
@@ -452,7 +457,7 @@ export class Shard {
   usageBytes(database: number, ref: Ref): number {
     const window = this.window;
     let bytes = this.allocator.usableBytes(ref);
-    if ((entry.entryFlags(window, ref) & entry.ENTRY_EXTERNAL) !== 0) {
+    if ((entry.entryFlags(window, ref) & ENTRY_EXTERNAL) !== 0) {
       bytes += this.allocator.usableBytes(entry.entryValueRef(window, ref));
     }
     const keys = this.keysOf(database);
@@ -478,7 +483,7 @@ export class Shard {
           this.allocator.usableBytes(ref) >= entry.entryBytes(this.window, ref),
           "an entry fits its block",
         );
-        if ((entry.entryFlags(this.window, ref) & entry.ENTRY_EXPIRES) === 0) continue;
+        if ((entry.entryFlags(this.window, ref) & ENTRY_EXPIRES) === 0) continue;
         expiring++;
         sumMs += entry.entryExpiresAtMs(this.window, ref);
         this.dictionary.locate(expires, ref, this.dictionary.hashOf(ref));

@@ -14,7 +14,7 @@ import {
   NONE,
   OutOfMemoryError,
 } from "../../engine/mod.ts";
-import { ScanBatch } from "../../engine/dictionary.ts";
+import { ScanBatch } from "../../engine/scan_cursor.ts";
 import { assertEquals } from "./assert.ts";
 
 /** Decides for all allocators of a heap which allocation finds no room. */

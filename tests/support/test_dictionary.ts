@@ -5,11 +5,12 @@
  * @module
  */
 
-import { Dictionary, ScanBatch } from "../../engine/dictionary.ts";
+import type { Dictionary } from "../../engine/dictionary.ts";
 import { entryKeyLength, entryKeyStart } from "../../engine/entry.ts";
 import { hashBytes } from "../../engine/hash.ts";
 import type { Ref, Shard } from "../../engine/mod.ts";
 import { NONE } from "../../engine/mod.ts";
+import { ScanBatch } from "../../engine/scan_cursor.ts";
 import { assert, assertEquals } from "./assert.ts";
 import { createTestKeyspace } from "./keyspace.ts";
 import { AllocationFaults } from "./memory_accounting.ts";
