@@ -14,9 +14,9 @@
  * A lookup compares four fingerprints at a time in one register, so a miss usually costs one cache
  * line and a hit two. A full bucket continues in an overflow bucket of the same shape.
  *
- * The header of a dictionary is eight words in the shard's header (see the `DICT_*` constants). While
- * it resizes there are two tables: lookups read both, inserts go to the new one, and every operation
- * moves one old bucket.
+ * The header of a dictionary is eight words in the shard's header (see the `DICT_*` constants).
+ * While it resizes there are two tables: lookups read both, inserts go to the new one, and every
+ * operation moves one old bucket.
  *
  * Invariants:
  *  1. The slots of a chain are filled from the front, without holes; every bucket of a chain but the
@@ -25,8 +25,8 @@
  *  3. A fingerprint is 0 exactly where its slot is empty.
  *  4. While two tables exist, chains of the old one below `DICT_REHASH` are empty.
  *
- * Complexity: find, insert, remove O(1); scan step O(bucket). Memory: 5.3 bytes per key when full, 7
- * to 14 at the load the resize policy keeps (4.5 to 9 entries per bucket).
+ * Complexity: find, insert, remove O(1); scan step O(bucket). Memory: 5.3 bytes per key when full,
+ * 7 to 14 at the load the resize policy keeps (4.5 to 9 entries per bucket).
  *
  * Sources: cache-line buckets with fingerprints as in F14, Swiss tables and Valkey's hashtable;
  * incremental resize and the reverse-binary scan cursor (Pieter Noordhuis) from Redis's dict.
@@ -172,7 +172,8 @@ export class Dictionary {
     for (;;) {
       for (let group = 0; group < BUCKET_FINGERPRINT_WORDS; group++) {
         const difference = u32[bucket + BUCKET_FINGERPRINT_WORD + group] ^ pattern;
-        // Marks the high bit of every zero byte (and, rarely, of a byte above one): the key decides.
+        // Marks the high bit of every zero byte (and, rarely, of a byte above one): the key
+        // decides.
         let matches = (difference - BYTE_ONES) & ~difference & BYTE_HIGHS;
         while (matches !== 0) {
           const slotWord = bucket + group * 4 + ((31 - Math.clz32(matches & -matches)) >>> 3);
@@ -204,8 +205,8 @@ export class Dictionary {
   }
 
   /**
-   * Reads the entry in that bucket which has the hash's fingerprint, if there is one. Takes no lock:
-   * what it reads may be changing, and is not used.
+   * Reads the entry in that bucket which has the hash's fingerprint, if there is one. Takes no
+   * lock: what it reads may be changing, and is not used.
    */
   warmEntry(dict: number, hash: number): number {
     const u32 = this.#window.u32;

@@ -3,9 +3,9 @@
  *
  * A server that clients can feed keys to needs a hash that they cannot aim: with a plain hash
  * (MurmurHash3, 14 ns for a 16-byte key here) a client can send a million keys into one bucket.
- * HalfSipHash is Aumasson and Bernstein's SipHash on 32-bit words, which JavaScript's integers suit;
- * one round per word and three to finish are what the Linux kernel uses for its hash tables. 35 ns
- * for a 16-byte key.
+ * HalfSipHash is Aumasson and Bernstein's SipHash on 32-bit words, which JavaScript's integers
+ * suit; one round per word and three to finish are what the Linux kernel uses for its hash tables.
+ * 35 ns for a 16-byte key.
  *
  * How the 32 bits are used (the highest 6 choose the shard, whatever the shard count up to 64):
  *

@@ -151,9 +151,10 @@ export class Keyspace {
 
   /**
    * Brings the cache lines that lookups of these hashes will need into the cache, all at once: the
-   * misses of a pipeline's commands overlap, where one lookup after the other waits for each. With a
-   * million keys, 16 at a time, a lookup takes 0.6 of its time (bench/engine/dictionary.bench.ts).
-   * Valkey 8 does the same with prefetch instructions. Needs no lock.
+   * misses of a pipeline's commands overlap, where one lookup after the other waits for each. With
+   * a million keys, 16 at a time, a lookup takes 0.6 of its time
+   * (bench/engine/dictionary.bench.ts). Valkey 8 does the same with prefetch instructions. Needs no
+   * lock.
    *
    * @param hashes The first `count` of it are used.
    */
@@ -208,7 +209,8 @@ export class Keyspace {
 
   /**
    * One step of a scan over a database, leaving the refs met in `scanBatch` (expired ones too).
-   * Takes the lock of no shard: lock `scanShardOf(cursor)` around it and around the use of the refs.
+   * Takes the lock of no shard: lock `scanShardOf(cursor)` around it and around the use of the
+   * refs.
    *
    * @param cursor 0 to start; else what the last step returned.
    * @param countWanted Buckets are visited until about so many keys are met.
@@ -278,8 +280,8 @@ export class Keyspace {
   }
 
   /**
-   * Gives a copy of an entry, under another key or in another database or both, with expiry and heat.
-   * Needs both shards' locks.
+   * Gives a copy of an entry, under another key or in another database or both, with expiry and
+   * heat. Needs both shards' locks.
    *
    * @param existing The entry that the target key has now, or `NONE`; it is replaced.
    * @throws OutOfMemoryError Nothing was changed.
@@ -420,8 +422,8 @@ export class Keyspace {
   }
 
   /**
-   * Removes expired keys of this worker's share of the shards, for about `budgetMs`. Takes the locks
-   * itself, for 16 buckets at a time.
+   * Removes expired keys of this worker's share of the shards, for about `budgetMs`. Takes the
+   * locks itself, for 16 buckets at a time.
    *
    * @param monotonicMs Reads a monotonic clock, milliseconds.
    */
@@ -444,8 +446,8 @@ export class Keyspace {
   }
 
   /**
-   * Goes on with table resizes in this worker's share of the shards, for about `budgetMs`. Takes the
-   * locks itself, for 32 chains at a time.
+   * Goes on with table resizes in this worker's share of the shards, for about `budgetMs`. Takes
+   * the locks itself, for 32 chains at a time.
    *
    * @returns Whether a resize is still under way.
    */

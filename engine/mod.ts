@@ -2,9 +2,9 @@
  * The engine: an off-heap keyspace in node-local memory that several threads share.
  *
  * `heap` reserves address space and cuts it into windows; `allocator` hands out blocks of a window;
- * `dictionary` finds entries by key; `entry` and `strings` say what a block holds; `shard` is all of
- * these for one slice of the keys under one lock; `keyspace` is every shard as one worker sees it.
- * Clock, randomness and memory come in as arguments.
+ * `dictionary` finds entries by key; `entry` and `strings` say what a block holds; `shard` is all
+ * of these for one slice of the keys under one lock; `keyspace` is every shard as one worker sees
+ * it. Clock, randomness and memory come in as arguments.
  *
  * @module
  */

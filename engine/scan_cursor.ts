@@ -1,9 +1,9 @@
 /**
  * What a scan carries from step to step: its cursor, and the refs that it met.
  *
- * The cursor counts buckets with its bits reversed (Pieter Noordhuis's idea, from Redis's dict): the
- * buckets that a bucket splits into, or is merged from, follow one another in that order, so a table
- * may be resized between two steps and no entry is left out.
+ * The cursor counts buckets with its bits reversed (Pieter Noordhuis's idea, from Redis's dict):
+ * the buckets that a bucket splits into, or is merged from, follow one another in that order, so a
+ * table may be resized between two steps and no entry is left out.
  *
  * @module
  */

@@ -277,9 +277,9 @@ export class Shard {
   }
 
   /**
-   * Puts the entry `to` in the place of `from`, which has the same key, and frees `from`'s own block
-   * (its external value lives on, as `to`'s, unless `freesValue`). On `OutOfMemoryError` what `to`
-   * owns is freed.
+   * Puts the entry `to` in the place of `from`, which has the same key, and frees `from`'s own
+   * block (its external value lives on, as `to`'s, unless `freesValue`). On `OutOfMemoryError` what
+   * `to` owns is freed.
    */
   replace(database: number, from: Ref, to: Ref, hash: number, freesValue: boolean): void {
     const window = this.window;

@@ -361,8 +361,8 @@ function storeInPlace(
 }
 
 /**
- * Makes the string `lengthBytes` long, RAW, with its bytes kept and the new ones zero. Grows in place
- * where the block allows, else with room to spare, so that n appends cost O(total bytes).
+ * Makes the string `lengthBytes` long, RAW, with its bytes kept and the new ones zero. Grows in
+ * place where the block allows, else with room to spare, so that n appends cost O(total bytes).
  *
  * @param lengthBytes At least the present length, at most `STRING_BYTES_MAX`.
  * @returns The key's entry now.

@@ -1,5 +1,6 @@
 /**
- * The engine's branded numbers: values that are all `number` to the machine and must not be mixed up.
+ * The engine's branded numbers: values that are all `number` to the machine and must not be mixed
+ * up.
  *
  * @module
  */

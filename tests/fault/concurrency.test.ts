@@ -95,7 +95,7 @@ function assertTokens(keyspace: Keyspace): void {
 }
 
 for (const workerCount of [2, 3]) {
-  Deno.test(`concurrency: ${workerCount} workers at one keyspace lose and tear nothing`, async () => {
+  Deno.test(`concurrency: ${workerCount} workers lose and tear nothing`, async () => {
     const keyspace = createKeyspace();
     for (let token = 0; token < shared.TOKEN_COUNT; token++) {
       const name = shared.nameOf("token", token);
