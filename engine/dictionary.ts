@@ -19,8 +19,8 @@
  * operation moves one old bucket.
  *
  * Invariants:
- *  1. The slots of a chain are filled from the front, without holes; every bucket of a chain but the
- *     last is full; no overflow bucket is empty.
+ *  1. The slots of a chain are filled from the front, without holes; every bucket of a chain but
+ *     the last is full; no overflow bucket is empty.
  *  2. An entry is in exactly one table, in the chain that its hash names.
  *  3. A fingerprint is 0 exactly where its slot is empty.
  *  4. While two tables exist, chains of the old one below `DICT_REHASH` are empty.
