@@ -66,6 +66,7 @@ class RandomUser {
   readonly #task: ConcurrencyTask;
   readonly #keyspace: Keyspace;
   readonly #view = new StringView();
+  readonly #hashes = new Int32Array(2);
   #state: number;
 
   constructor(task: ConcurrencyTask) {
@@ -118,7 +119,12 @@ class RandomUser {
   /** Runs `act` under the locks of the keys' shards. */
   #locked(keys: LockedKey[], act: () => void): void {
     let mask = 0;
-    for (const key of keys) mask |= key.mask;
+    for (const [index, key] of keys.entries()) {
+      this.#hashes[index] = key.hash;
+      mask |= key.mask;
+    }
+    // Reads without a lock what the other workers are changing, as pipelines do.
+    this.#keyspace.warm(this.#below(shared.DATABASE_COUNT), this.#hashes, keys.length);
     this.#keyspace.lockShards(mask);
     try {
       act();
