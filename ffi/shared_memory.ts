@@ -102,7 +102,8 @@ export class SharedMemory {
 
   /**
    * The kernel's answer to where pages are, for the page around each offset: its node, or a
-   * negative error number (-2, ENOENT: not touched yet; the shared page of zeros is -14, EFAULT).
+   * negative error number where there is no page of our own: not touched yet, given back, or only
+   * read (the shared page of zeros). Kernels differ in which: -2 (ENOENT) or -14 (EFAULT).
    *
    * @throws NumaError when the query as a whole is refused.
    */

@@ -7,7 +7,12 @@
 /** Levels of `loglevel`, least to most important. */
 export type LogLevel = "debug" | "verbose" | "notice" | "warning";
 
-const LEVEL_MARKS: Record<LogLevel, string> = { debug: ".", verbose: "-", notice: "*", warning: "#" };
+const LEVEL_MARKS: Record<LogLevel, string> = {
+  debug: ".",
+  verbose: "-",
+  notice: "*",
+  warning: "#",
+};
 const LEVELS: LogLevel[] = ["debug", "verbose", "notice", "warning"];
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
@@ -45,7 +50,9 @@ export class Logger {
 
   #write(level: LogLevel, message: string): void {
     if (LEVELS.indexOf(level) < LEVELS.indexOf(this.level)) return;
-    this.#sink(`${Deno.pid}:${this.#role} ${timestamp(new Date())} ${LEVEL_MARKS[level]} ${message}`);
+    this.#sink(
+      `${Deno.pid}:${this.#role} ${timestamp(new Date())} ${LEVEL_MARKS[level]} ${message}`,
+    );
   }
 }
 
@@ -53,5 +60,7 @@ function timestamp(time: Date): string {
   const two = (n: number) => String(n).padStart(2, "0");
   const clock = `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
   const fraction = String(time.getMilliseconds()).padStart(3, "0");
-  return `${two(time.getDate())} ${MONTHS[time.getMonth()]} ${time.getFullYear()} ${clock}.${fraction}`;
+  return `${two(time.getDate())} ${
+    MONTHS[time.getMonth()]
+  } ${time.getFullYear()} ${clock}.${fraction}`;
 }

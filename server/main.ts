@@ -39,6 +39,11 @@ const RESERVED_FILES_PER_WORKER = 16;
 export interface MainOptions {
   /** The module that a worker runs. */
   readonly workerModule?: URL;
+  /**
+   * Told what each worker is given, before the first one starts: a test attaches to the same heap
+   * with it and looks from outside.
+   */
+  readonly onStart?: (starts: readonly WorkerStart[]) => void;
 }
 
 /**
@@ -109,6 +114,7 @@ class Server {
     reportPlacement(log, placement, heap.layout);
     this.#shared = SharedState.create(placement.workers.length, COMMAND_COUNT_MAX);
     const starts = this.#describeWorkers(heap, placement, topology, addresses, this.#shared.buffer);
+    options.onStart?.(starts);
     this.#supervisor = new Supervisor(
       options.workerModule ?? new URL("./worker.ts", import.meta.url),
       starts,

@@ -23,13 +23,19 @@ import type { Arguments } from "../arguments.ts";
 import type { Client } from "../client.ts";
 import type { Logger } from "../logger.ts";
 import type { ReplyWriter } from "../resp/reply_writer.ts";
-import { COMMAND, FAILED, RequestParser } from "../resp/request_parser.ts";
+import { RequestParser } from "../resp/request_parser.ts";
+import * as requestParser from "../resp/request_parser.ts";
 import { BUFFER_BYTES_POOLED_MAX, type BufferPool } from "./buffer_pool.ts";
-import { descriptorOf } from "./descriptor.ts";
 import { INPUT_BYTES_MAX, InputBuffer } from "./input_buffer.ts";
 import { OUTPUT_PAUSE_BYTES, type TransportCounters, type TransportLimits } from "./limits.ts";
-import { CHUNK_BYTES, OutputQueue } from "./output_queue.ts";
+import { OutputQueue } from "./output_queue.ts";
+import * as outputQueue from "./output_queue.ts";
 import { yieldToEventLoop } from "./event_loop.ts";
+import { descriptorOf, NO_NUMBER, resourceOf, runtimeRead } from "./runtime_socket.ts";
+
+// Copies of imported constants, so that V8 can fold them; engine/allocator.ts says what it is worth.
+const { CHUNK_BYTES } = outputQueue;
+const { COMMAND, FAILED } = requestParser;
 
 /** The stream under a connection: `Deno.TcpConn` and `Deno.UnixConn` are such streams. */
 export interface ByteStream {
@@ -107,6 +113,7 @@ export class Connection<C extends ServedClient = Client> {
   lastActivityMs: number;
 
   readonly #stream: ByteStream;
+  readonly #resource: number;
   readonly #environment: ConnectionEnvironment<C>;
   #client: C | null = null;
   #parser!: RequestParser;
@@ -124,6 +131,7 @@ export class Connection<C extends ServedClient = Client> {
   /** Wraps `stream`; nothing is read before `attach` and `run`. */
   constructor(stream: ByteStream, environment: ConnectionEnvironment<C>) {
     this.#stream = stream;
+    this.#resource = resourceOf(stream);
     this.#environment = environment;
     this.remoteAddress = addressText(stream.remoteAddr, stream.localAddr);
     this.localAddress = addressText(stream.localAddr, stream.remoteAddr);
@@ -205,7 +213,7 @@ export class Connection<C extends ServedClient = Client> {
         } catch {
           return;
         }
-        if (byteCount === null) break;
+        if (byteCount === null || byteCount === 0) break;
         this.#received(byteCount);
         let end = this.#executeBatch();
         while (end !== NEEDS_INPUT && !this.#isClosed) {
@@ -269,9 +277,16 @@ export class Connection<C extends ServedClient = Client> {
   /** Reads more, or takes over the read that began while a command was waiting. */
   #read(): Promise<number | null> {
     const pending = this.#readUnderWay;
-    if (pending === null) return this.#stream.read(this.#input.space());
+    if (pending === null) return this.#readStream();
     this.#readUnderWay = null;
     return pending;
+  }
+
+  /** Reads into the input; nothing, or `null`, is the end of the stream. */
+  #readStream(): Promise<number | null> {
+    const space = this.#input.space();
+    if (this.#resource === NO_NUMBER || runtimeRead === null) return this.#stream.read(space);
+    return runtimeRead(this.#resource, space);
   }
 
   #received(byteCount: number): void {
@@ -436,7 +451,7 @@ export class Connection<C extends ServedClient = Client> {
     // Input that came together with the command's end is left to the main loop.
     if (first === undefined || isDone()) return;
     this.#readUnderWay = null;
-    if (first.byteCount === null) this.close();
+    if (first.byteCount === null || first.byteCount === 0) this.close();
     else this.#received(first.byteCount);
   }
 
@@ -444,7 +459,7 @@ export class Connection<C extends ServedClient = Client> {
   #readAhead(): Promise<number | null> | null {
     if (this.#readUnderWay !== null) return this.#readUnderWay;
     if (this.#input.waitingBytes >= READ_AHEAD_BYTES_MAX) return null;
-    const read = this.#stream.read(this.#input.space());
+    const read = this.#readStream();
     read.catch(ignore);
     this.#readUnderWay = read;
     return read;

@@ -5,7 +5,7 @@
  * when that holds `CHUNK_BYTES` is its buffer queued, so a queue of many small replies costs no more
  * memory than their bytes. When the write ends, the oldest chunk goes next, then what the writer holds.
  *
- * What the kernel takes at once is sent on the descriptor itself (see descriptor.ts); the stream's
+ * What the kernel takes at once is sent on the descriptor itself (see runtime_socket.ts); the stream's
  * `write` is for what it does not take.
  *
  * Nothing here looks at a clock: `tick` compares the bytes sent between two calls.
@@ -22,7 +22,7 @@ import { assert } from "../../engine/assert.ts";
 import { sendNow } from "../../ffi/mod.ts";
 import type { ReplyWriter } from "../resp/reply_writer.ts";
 import type { BufferPool } from "./buffer_pool.ts";
-import { NO_DESCRIPTOR } from "./descriptor.ts";
+import { NO_NUMBER } from "./runtime_socket.ts";
 import type { TransportCounters, TransportLimits } from "./limits.ts";
 
 /** A batch that has written this much is sent before it goes on. */
@@ -196,7 +196,7 @@ export class OutputQueue {
 
   /** Sends what the kernel takes at once; returns how much that was. */
   #sendNow(bytes: Uint8Array<ArrayBuffer>, lengthBytes: number): number {
-    if (this.#descriptor === NO_DESCRIPTOR) return 0;
+    if (this.#descriptor === NO_NUMBER) return 0;
     const sentBytes = Math.max(0, sendNow(this.#descriptor, bytes, lengthBytes));
     this.#counters.outputBytes += sentBytes;
     this.#writtenBytes += sentBytes;

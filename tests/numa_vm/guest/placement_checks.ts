@@ -6,6 +6,7 @@
 
 import { NumaError, pageBytes, readTopology, SharedMemory } from "../../../ffi/mod.ts";
 import { type GuestCheck, must, mustEqual } from "./check.ts";
+import { mustLieOn, pageOffsets, touch } from "./pages.ts";
 
 const MIB = 1024 * 1024;
 const BUFFER_BYTES = 64 * 1024 * MIB;
@@ -33,7 +34,7 @@ const memory = new SharedMemory(buffer);
 function checkBind(): void {
   buffer.grow(BUFFER_BYTES);
   for (const node of NODES) memory.bind(rangeOffset(node), RANGE_BYTES, node);
-  for (const node of NODES) touch(rangeOffset(node), RANGE_BYTES, 1);
+  for (const node of NODES) touch(buffer, rangeOffset(node), RANGE_BYTES, 1);
   for (const node of NODES) mustBeOn(rangeOffset(node), node);
 }
 
@@ -42,7 +43,7 @@ function checkDiscard(): void {
   for (const node of NODES) {
     const firstBytes = new Uint8Array(buffer, rangeOffset(node), RANGE_BYTES).subarray(0, 100);
     must(firstBytes.every((byte) => byte === 0), "discarded bytes are still there");
-    touch(rangeOffset(node), RANGE_BYTES, 2);
+    touch(buffer, rangeOffset(node), RANGE_BYTES, 2);
     mustBeOn(rangeOffset(node), node);
   }
 }
@@ -63,7 +64,7 @@ function checkOverflow(): void {
   const { totalBytes } = readTopology().nodes[2];
   must(totalBytes < OVERFLOW_BYTES, "node 2 is not full with that");
   memory.bind(OVERFLOW_OFFSET_BYTES, OVERFLOW_BYTES, 2);
-  touch(OVERFLOW_OFFSET_BYTES, OVERFLOW_BYTES, 3);
+  touch(buffer, OVERFLOW_OFFSET_BYTES, OVERFLOW_BYTES, 3);
   const nodes = memory.nodesOf(pageOffsets(OVERFLOW_OFFSET_BYTES, OVERFLOW_BYTES));
   const onNode2 = nodes.filter((node) => node === 2).length;
   must(nodes.every((node) => node >= 0), "a page is missing");
@@ -86,20 +87,7 @@ function rangeOffset(node: number): number {
   return node * RANGE_STRIDE_BYTES;
 }
 
-function touch(offsetBytes: number, lengthBytes: number, value: number): void {
-  const bytes = new Uint8Array(buffer, offsetBytes, lengthBytes);
-  for (let i = 0; i < lengthBytes; i += pageBytes()) bytes[i] = value;
-}
-
 /** Every page of the range must be on `node`, says the kernel. */
 function mustBeOn(offsetBytes: number, node: number): void {
-  const nodes = memory.nodesOf(pageOffsets(offsetBytes, RANGE_BYTES));
-  const elsewhere = nodes.filter((actual) => actual !== node);
-  mustEqual(elsewhere.slice(0, 4), [], `${elsewhere.length} pages that are not on node ${node}`);
-}
-
-function pageOffsets(offsetBytes: number, lengthBytes: number): number[] {
-  const offsets: number[] = [];
-  for (let i = 0; i < lengthBytes; i += pageBytes()) offsets.push(offsetBytes + i);
-  return offsets;
+  mustLieOn(memory, pageOffsets(offsetBytes, RANGE_BYTES), node, `the range at ${offsetBytes}`);
 }
