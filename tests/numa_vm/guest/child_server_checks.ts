@@ -5,12 +5,12 @@
  * @module
  */
 
+import { pageBytes } from "../../../ffi/mod.ts";
 import { RespClient } from "../../support/resp_client.ts";
 import { type GuestCheck, must, mustEqual } from "./check.ts";
 import { boundPages } from "./numa_maps.ts";
 
 const MIB = 1024 * 1024;
-const PAGE_BYTES = 4096;
 const PORT = 7001;
 const PROJECT = new URL("../../..", import.meta.url).pathname;
 
@@ -36,7 +36,7 @@ export const childServerChecks: readonly GuestCheck[] = [
 ];
 
 async function checkRestricted(): Promise<void> {
-  const process = new Deno.Command("numactl", {
+  await using process = new Deno.Command("numactl", {
     args: [...RESTRICTION, Deno.execPath(), ...SERVER],
     cwd: PROJECT,
     stdin: "null",
@@ -44,15 +44,11 @@ async function checkRestricted(): Promise<void> {
     stderr: "inherit",
   }).spawn();
   const lines = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  try {
-    const log = await readUntil(lines, "Ready to accept connections");
-    for (const line of EXPECTED_LOG) must(line.test(log), `the log lacks ${line}:\n${log}`);
-    await checkPages(process.pid);
-    mustEqual((await process.status).code, 0, "exit code");
-  } finally {
-    await lines.cancel();
-    if (isRunning(process)) process.kill("SIGKILL");
-  }
+  const log = await readUntil(lines, "Ready to accept connections");
+  for (const line of EXPECTED_LOG) must(line.test(log), `the log lacks ${line}:\n${log}`);
+  await checkPages(process.pid);
+  mustEqual((await process.status).code, 0, "exit code");
+  await lines.cancel();
 }
 
 /** Writes long values, looks where they are, and shuts the server down. */
@@ -66,7 +62,7 @@ async function checkPages(processId: number): Promise<void> {
     mustEqual([...pagesByNode.keys()], [node], "nodes of a region's pages");
   }
   const onNode1 = pages.reduce((sum, { pagesByNode }) => sum + (pagesByNode.get(1) ?? 0), 0);
-  must(onNode1 * PAGE_BYTES >= VALUE_COUNT * VALUE_BYTES, `only ${onNode1} pages are on node 1`);
+  must(onNode1 * pageBytes() >= VALUE_COUNT * VALUE_BYTES, `only ${onNode1} pages are on node 1`);
   await client.write(new TextEncoder().encode("SHUTDOWN NOSAVE\r\n"));
   mustEqual(await client.readReplyOrEnd(), null, "what follows SHUTDOWN");
 }
@@ -82,14 +78,4 @@ async function readUntil(
     text += value;
   }
   return text;
-}
-
-function isRunning(process: Deno.ChildProcess): boolean {
-  try {
-    process.kill("SIGCONT");
-    return true;
-  } catch (error) {
-    if (error instanceof TypeError) return false;
-    throw error;
-  }
 }

@@ -33,11 +33,11 @@ const PURGE_ALL_PAGES = 2 ** 20;
 
 /** Blocks of a size class, of the largest one, and of whole heap pages. */
 const MIX: readonly { bytes: number; count: number }[] = [
-  { bytes: 16, count: 3000 },
-  { bytes: 200, count: 600 },
-  { bytes: 2 * KIB, count: 100 },
-  { bytes: 64 * KIB, count: 24 },
-  { bytes: 5 * MIB + 7, count: 2 },
+  { bytes: 16, count: 2000 },
+  { bytes: 200, count: 200 },
+  { bytes: 2 * KIB, count: 40 },
+  { bytes: 64 * KIB, count: 10 },
+  { bytes: 5 * MIB + 7, count: 1 },
 ];
 
 /** They share one heap with the server's own layout and build on each other in this order. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readTopology } from "../../../ffi/mod.ts";
+import { pageBytes, readTopology } from "../../../ffi/mod.ts";
 import { textOf } from "../../support/resp_reader.ts";
 import { type GuestCheck, must, mustEqual } from "./check.ts";
 import { GuestServer } from "./guest_server.ts";
@@ -19,12 +19,14 @@ const WORKER_NODES = [0, 1];
 
 /** Inline, inline, a block of its own, several heap pages, a long run. */
 const STRINGS: readonly { lengthBytes: number; count: number }[] = [
-  { lengthBytes: 3, count: 64 },
-  { lengthBytes: 200, count: 64 },
-  { lengthBytes: 2 * KIB, count: 32 },
-  { lengthBytes: 100 * KIB, count: 8 },
-  { lengthBytes: 4 * MIB, count: 2 },
+  { lengthBytes: 3, count: 40 },
+  { lengthBytes: 200, count: 40 },
+  { lengthBytes: 2 * KIB, count: 20 },
+  { lengthBytes: 100 * KIB, count: 4 },
+  { lengthBytes: 4 * MIB, count: 1 },
 ];
+/** Less than the strings of one worker. */
+const WRITTEN_BYTES = 4 * MIB;
 
 const GIVE_BACK_TIMEOUT_MS = 20_000;
 const GIVE_BACK_POLL_MS = 200;
@@ -147,7 +149,10 @@ async function checkInfo(): Promise<void> {
     mustEqual(bytes("total_bytes"), totalBytes, `total of node ${id}`);
     must(bytes("free_bytes") > 0 && bytes("free_bytes") < totalBytes, `free of node ${id}`);
     const isUsed = WORKER_NODES.includes(id);
-    must(bytes("allocated_bytes") > 8 * MIB === isUsed, `allocated of node ${id}: ${line[1]}`);
+    must(
+      bytes("allocated_bytes") > WRITTEN_BYTES === isUsed,
+      `allocated of node ${id}: ${line[1]}`,
+    );
   });
   for (const [worker, node] of WORKER_NODES.entries()) {
     must(numa.includes(`\nnuma_worker${worker}:node=${node},`), `INFO lacks worker ${worker}`);
@@ -162,7 +167,7 @@ function checkMaps(): void {
   }
   for (const node of WORKER_NODES) {
     const count = pages.reduce((sum, { pagesByNode }) => sum + (pagesByNode.get(node) ?? 0), 0);
-    must(count > 8 * MIB / (4 * KIB), `only ${count} pages on node ${node}`);
+    must(count * pageBytes() > WRITTEN_BYTES, `only ${count} pages on node ${node}`);
   }
 }
 
@@ -171,7 +176,7 @@ async function checkFlush(): Promise<void> {
   const pages = [0, 1].map((worker) =>
     STRINGS.flatMap(({ lengthBytes }) => server().pagesOf(`${worker}:${lengthBytes}:0`).value)
   ).flat();
-  must(pages.length > 2 * 4 * MIB / (4 * KIB), "the long values are not there");
+  must(pages.length * pageBytes() > 2 * WRITTEN_BYTES, "the long values are not there");
   mustEqual(await clients[0].text("FLUSHALL"), "+OK\r\n", "FLUSHALL");
   mustEqual(await clients[1].text("DBSIZE"), ":0\r\n", "DBSIZE");
   const deadline = performance.now() + GIVE_BACK_TIMEOUT_MS;
