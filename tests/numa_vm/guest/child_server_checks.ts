@@ -1,6 +1,6 @@
 /**
- * The server as its own process, started by numactl with part of the machine. What it wrote is looked
- * for from outside, in the kernel's account of the process.
+ * The server as its own process, started by numactl with part of the machine. What it wrote is
+ * looked for from outside, in the kernel's account of the process.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The server itself, in this process: started as from the command line, with clients of each worker,
- * and a look at where its keys are from outside.
+ * The server itself, in this process: started as from the command line, with clients of each
+ * worker, and a look at where its keys are from outside.
  *
  * @module
  */
