@@ -6,6 +6,7 @@
 
 /** Thrown when an invariant of our own code does not hold: always a bug in Numaris. */
 export class AssertionFailure extends Error {
+  /** Tells this error from others where only the name is left, as in logs. */
   override name = "AssertionFailure";
 }
 

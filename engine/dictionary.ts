@@ -78,7 +78,11 @@ export class Dictionary {
   readonly #seed0: number;
   readonly #seed1: number;
 
-  /** @param node Node slot on which tables are placed. */
+  /**
+   * Puts an accessor over the window; touches no byte of it.
+   *
+   * @param node Node slot on which tables are placed.
+   */
   constructor(
     window: ShardWindow,
     allocator: Allocator,

@@ -13,13 +13,13 @@ export const BUCKET_BYTES = 64;
 /** Words of a bucket; its refs are the first `BUCKET_SLOTS` of them. */
 export const BUCKET_WORDS = BUCKET_BYTES / 4;
 /** First word of the fingerprints. */
-export const BUCKET_FINGERPRINT_WORD = BUCKET_SLOTS;
+export const BUCKET_FINGERPRINT_WORD: number = BUCKET_SLOTS;
 /** Words of fingerprints, four in each. */
 export const BUCKET_FINGERPRINT_WORDS = BUCKET_SLOTS / 4;
 /** Byte of the first slot's fingerprint. */
 export const BUCKET_FINGERPRINT_BYTE = BUCKET_FINGERPRINT_WORD * 4;
 /** Word of the ref of the chain's next bucket. */
-export const BUCKET_NEXT_WORD = BUCKET_FINGERPRINT_WORD + BUCKET_FINGERPRINT_WORDS;
+export const BUCKET_NEXT_WORD: number = BUCKET_FINGERPRINT_WORD + BUCKET_FINGERPRINT_WORDS;
 
 /** Ref of the table; `NONE` in an empty dictionary. */
 export const DICT_TABLE_OLD = 0;

@@ -42,18 +42,28 @@ import * as types from "./types.ts";
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
 const { REF_UNIT_BYTES } = types;
 
+/** Offset of the byte of type and encoding. */
 export const ENTRY_TYPE_OFFSET_BYTES = 0;
-export const ENTRY_FLAGS_OFFSET_BYTES = ENTRY_TYPE_OFFSET_BYTES + 1;
-export const ENTRY_CLOCK_OFFSET_BYTES = ENTRY_FLAGS_OFFSET_BYTES + 1;
-export const ENTRY_COUNT_OFFSET_BYTES = ENTRY_CLOCK_OFFSET_BYTES + 2;
-export const ENTRY_VOTE_OFFSET_BYTES = ENTRY_COUNT_OFFSET_BYTES + 1;
-export const ENTRY_KEY_LENGTH_OFFSET_BYTES = ENTRY_VOTE_OFFSET_BYTES + 1;
-export const ENTRY_VALUE_LENGTH_OFFSET_BYTES = ENTRY_KEY_LENGTH_OFFSET_BYTES + 1;
+/** Offset of the byte of flags: `ENTRY_EXPIRES`, `ENTRY_EXTERNAL`, `ENTRY_LONG_KEY`. */
+export const ENTRY_FLAGS_OFFSET_BYTES: number = ENTRY_TYPE_OFFSET_BYTES + 1;
+/** Offset of the 16-bit LRU clock, in seconds. */
+export const ENTRY_CLOCK_OFFSET_BYTES: number = ENTRY_FLAGS_OFFSET_BYTES + 1;
+/** Offset of the byte that counts accesses. */
+export const ENTRY_COUNT_OFFSET_BYTES: number = ENTRY_CLOCK_OFFSET_BYTES + 2;
+/** Offset of the byte of the majority vote of nodes. */
+export const ENTRY_VOTE_OFFSET_BYTES: number = ENTRY_COUNT_OFFSET_BYTES + 1;
+/** Offset of the byte of the key's length, in bytes; void with `ENTRY_LONG_KEY`. */
+export const ENTRY_KEY_LENGTH_OFFSET_BYTES: number = ENTRY_VOTE_OFFSET_BYTES + 1;
+/** Offset of the byte of the value's length, in bytes; void with `ENTRY_EXTERNAL`. */
+export const ENTRY_VALUE_LENGTH_OFFSET_BYTES: number = ENTRY_KEY_LENGTH_OFFSET_BYTES + 1;
 /** Bytes of the fields that every entry has. */
-export const ENTRY_FIXED_BYTES = ENTRY_VALUE_LENGTH_OFFSET_BYTES + 1;
+export const ENTRY_FIXED_BYTES: number = ENTRY_VALUE_LENGTH_OFFSET_BYTES + 1;
 
+/** Bytes that `ENTRY_EXPIRES` adds: the expiry, f64 milliseconds since the epoch. */
 export const ENTRY_EXPIRY_BYTES = 8;
+/** Bytes that `ENTRY_EXTERNAL` adds: ref, value length, bytes requested for the block. */
 export const ENTRY_EXTERNAL_BYTES = 12;
+/** Bytes that `ENTRY_LONG_KEY` adds: the key's length, u32. */
 export const ENTRY_LONG_KEY_BYTES = 4;
 
 /** Flag: the entry has an expiry. */
@@ -72,8 +82,11 @@ export const INLINE_VALUE_BYTES_MAX = 255;
 /** Type of a value, as Redis numbers them in its dump format. */
 export const TYPE_STRING = 0;
 
+/** Encoding of a string longer than 44 bytes, or changed in part: its bytes. */
 export const ENCODING_RAW = 0;
+/** Encoding of what prints as a 64-bit integer: the integer, in 1, 2, 4 or 8 bytes. */
 export const ENCODING_INT = 1;
+/** Encoding of any other string of up to 44 bytes: its bytes. */
 export const ENCODING_EMBSTR = 2;
 
 /** Bytes of an entry in front of its key, by flags. */

@@ -35,6 +35,7 @@ const REHASH_CHAINS_PER_LOCK = 32;
 
 /** What a keyspace is made of. */
 export interface KeyspaceOptions {
+  /** The heap that the keys live in. */
   heap: Heap;
   /** Number of databases, 1 to `DATABASES_MAX`. */
   databases: number;
@@ -44,11 +45,13 @@ export interface KeyspaceOptions {
   counters: Float64Array;
   /** The hash's seed, the same 64 bits in every worker, in two halves. */
   seed0: number;
+  /** The seed's other half. */
   seed1: number;
   /** Whether other workers use the heap too; without them no lock is taken. */
   isShared: boolean;
   /** Index of this worker and number of workers: they share the background work by shards. */
   workerIndex: number;
+  /** Number of workers, at least 1. */
   workerCount: number;
   /** Gives a number in [0, 1). */
   random: () => number;
@@ -56,9 +59,13 @@ export interface KeyspaceOptions {
 
 /** One worker's view of all keys. */
 export class Keyspace {
+  /** The heap that the keys live in. */
   readonly heap: Heap;
+  /** All shards, by index. */
   readonly shards: Shard[];
+  /** The time that expiry and heat go by, set by the owner once per batch of commands. */
   readonly clock = new EngineClock();
+  /** Number of databases in every shard. */
   readonly databases: number;
   /** Refs found by `scan`, all in shard `scanShard`. */
   readonly scanBatch = new ScanBatch();
@@ -74,6 +81,7 @@ export class Keyspace {
   /** What `warm` read: kept only so that its reads count as used. */
   #warmBits = 0;
 
+  /** Puts accessors over the heap's windows; touches no byte of them. O(shards). */
   constructor(options: KeyspaceOptions) {
     const shardCount = options.heap.layout.shardCount;
     this.#shardBits = Math.log2(shardCount);

@@ -12,6 +12,7 @@
 export class ScanBatch {
   /** Refs met by the last step, `count` of them. */
   refs = new Uint32Array(256);
+  /** Number of refs met; set to 0 before a step that starts afresh. */
   count = 0;
 
   /** Adds a ref. Amortised O(1). */

@@ -48,25 +48,31 @@ const DATABASE_EXPIRY_CURSOR_WORD = 16;
 const DATABASE_EXPIRY_SUM_WORD = 18;
 
 /** Most databases that a shard's header has room for. */
-export const DATABASES_MAX = Math.floor((KEYSPACE_HEADER_BYTES - 1024) / DATABASE_BYTES);
+export const DATABASES_MAX: number = Math.floor((KEYSPACE_HEADER_BYTES - 1024) / DATABASE_BYTES);
 /** An expiry that says "none". */
-export const NO_EXPIRY = Infinity;
+export const NO_EXPIRY: number = Infinity;
 
 assert(DATABASE_EXPIRY_SUM_WORD % 2 === 0, "the sum is aligned for the f64 view");
 assert(DATABASE_EXPIRY_SUM_WORD + 2 <= DATABASE_WORDS, "a database's record holds its fields");
 
-/** Indices of the counters that a shard keeps, in the array that its owner passes. */
+/** Index of the lookups that found a key, in the counters that the shard's owner passes. */
 export const COUNTER_KEYSPACE_HITS = 0;
+/** Index of the lookups that found none. */
 export const COUNTER_KEYSPACE_MISSES = 1;
+/** Index of the keys removed because their time was over. */
 export const COUNTER_EXPIRED_KEYS = 2;
+/** Index of the accesses to an entry on the worker's own node. */
 export const COUNTER_LOCAL_ACCESSES = 3;
+/** Index of the accesses to an entry on another node. */
 export const COUNTER_REMOTE_ACCESSES = 4;
 /** Number of counters of the keyspace. */
 export const KEYSPACE_COUNTERS = 5;
 
 /** Thrown when the heap has no room; nothing was changed. */
 export class OutOfMemoryError extends Error {
+  /** Tells this error from others where only the name is left, as in logs. */
   override name = "OutOfMemoryError";
+  /** Takes no message: there is one reason only. */
   constructor() {
     super("Cannot allocate: the heap has no room");
   }
@@ -74,14 +80,19 @@ export class OutOfMemoryError extends Error {
 
 /** What a shard is given. */
 export interface ShardParts {
+  /** Views over the shard's window of the heap. */
   window: ShardWindow;
+  /** Hands out the blocks of that window. */
   allocator: Allocator;
   /** Node slots by preference: the worker's own first, then by distance. */
   nodeOrder: NodeSlot[];
+  /** The time that expiry and heat go by. */
   clock: EngineClock;
   /** Counters of this worker, `KEYSPACE_COUNTERS` of them. */
   counters: Float64Array;
+  /** One half of the hash's seed, the same in every worker. */
   seed0: number;
+  /** The seed's other half. */
   seed1: number;
   /** Whether other workers use the shard too. */
   isShared: boolean;
@@ -89,8 +100,11 @@ export interface ShardParts {
 
 /** One worker's accessor to a shard. */
 export class Shard {
+  /** Views over the shard's window of the heap. */
   readonly window: ShardWindow;
+  /** Hands out the blocks of that window. */
   readonly allocator: Allocator;
+  /** Accessor to the dictionaries of all its databases. */
   readonly dictionary: Dictionary;
   readonly #clock: EngineClock;
   readonly #counters: Float64Array;
@@ -99,6 +113,7 @@ export class Shard {
   readonly #isShared: boolean;
   readonly #batch = new ScanBatch();
 
+  /** Puts an accessor over the window; touches no byte of it. */
   constructor(parts: ShardParts) {
     this.window = parts.window;
     this.allocator = parts.allocator;

@@ -46,8 +46,11 @@ const NO_BYTES = new Uint8Array(0);
 
 /** Where a string's bytes are: valid until the next change, or view, of any string. */
 export class StringView {
+  /** The array that holds them: the shard's window, or a scratch array. */
   bytes: Uint8Array = NO_BYTES;
+  /** Index in `bytes` of the first of them. */
   start = 0;
+  /** How many there are. */
   lengthBytes = 0;
 }
 
