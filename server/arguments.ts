@@ -1,8 +1,8 @@
 /**
  * The arguments of the command being executed: positions in a byte buffer, never strings.
  *
- * A worker has `BATCH_COMMANDS_MAX` of them, filled anew for every batch of commands, so that parsing
- * and dispatching allocate nothing.
+ * A worker has `BATCH_COMMANDS_MAX` of them, filled anew for every batch of commands, so that
+ * parsing and dispatching allocate nothing.
  *
  * @module
  */

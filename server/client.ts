@@ -35,7 +35,9 @@ export class Client {
   name = "";
   /** The user it authenticated as. */
   user = "default";
+  /** Whether it has logged in, or need not, since there is no password. */
   authenticated: boolean;
+  /** Which replies it wants. */
   replyMode: ReplyMode = "on";
   /** `CLIENT NO-EVICT`. */
   noEvict = false;
@@ -47,6 +49,7 @@ export class Client {
 
   /** Milliseconds since the epoch. */
   readonly createdAtMs: number;
+  /** When its last command began, in milliseconds since the epoch. */
   lastCommandAtMs: number;
   /** Full name of the last command, as `CLIENT LIST` shows it (`client|list`); "NULL" at first. */
   lastCommand = "NULL";
@@ -55,6 +58,7 @@ export class Client {
   /** While the client is blocked: ends the wait. */
   #endWait: ((wasTimeout: boolean, error?: CommandError) => void) | null = null;
 
+  /** A client at its start: database 0, replies on, logged in when no password is set. */
   constructor(
     id: number,
     context: WorkerContext,

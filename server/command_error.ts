@@ -13,5 +13,6 @@
  * left the keyspace as it was.
  */
 export class CommandError extends Error {
+  /** Tells this error from others where only the name is left, as in logs. */
   override name = "CommandError";
 }

@@ -1,6 +1,6 @@
 /**
- * What one worker's parts share: the keyspace, the configuration, the counters, the clients, and the
- * way to the other workers. Built once per worker and passed to everything that needs it.
+ * What one worker's parts share: the keyspace, the configuration, the counters, the clients, and
+ * the way to the other workers. Built once per worker and passed to everything that needs it.
  *
  * @module
  */
@@ -32,19 +32,27 @@ export interface Clock {
 export interface WorkerContext {
   /** Index of this worker, from 0. */
   readonly workerIndex: number;
+  /** Number of workers, at least 1. */
   readonly workerCount: number;
   /** Kernel number of the node that the worker is pinned to. */
   readonly nodeId: number;
+  /** All keys, as this worker sees them. */
   readonly keyspace: Keyspace;
+  /** This thread's copy of the configuration. */
   readonly config: Config;
+  /** Counters, client ids and the pause: what all workers see at once. */
   readonly shared: SharedState;
+  /** Every command, and how one is found. */
   readonly commands: CommandTable;
   /** Clients of this worker by id. */
   readonly clients: Map<number, Client>;
+  /** The way to the other workers. */
   readonly control: ControlPlane;
   /** `CLIENT PAUSE`: what dispatch asks before it runs a command. */
   readonly pauseGate: PauseGate;
+  /** The time of day. */
   readonly clock: Clock;
+  /** Where its log lines go. */
   readonly log: Logger;
   /** Where the commands of a pipeline are parsed to; `Client.args` is one of them. */
   readonly batch: readonly Arguments[];

@@ -20,7 +20,7 @@ import type { WorkerContext } from "./context.ts";
 import type { SharedState } from "./shared_state.ts";
 import * as sharedState from "./shared_state.ts";
 
-// Copies of imported constants, so that V8 can fold them; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
 const {
   COMMAND_CALLS,
   COMMAND_COUNTER_FIELDS,
@@ -28,7 +28,6 @@ const {
   COMMAND_MICROSECONDS,
   COMMAND_REJECTED,
   COUNTER_COMMANDS,
-  COUNTER_ERROR_REPLIES,
   COUNTER_UNEXPECTED_ERROR_REPLIES,
   PAUSE_NONE,
 } = sharedState;
@@ -58,6 +57,7 @@ export class Dispatcher {
   readonly #warmHashes = new Int32Array(WARM_KEYS_MAX);
   #warmCount = 0;
 
+  /** One per worker; `context` lives as long as the worker. */
   constructor(context: WorkerContext) {
     this.#context = context;
     this.#keyspace = context.keyspace;

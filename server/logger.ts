@@ -18,11 +18,14 @@ const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 /** Writes lines of at least the given level to `sink`. */
 export class Logger {
+  /** The least important level that is written; may change at any time. */
   level: LogLevel;
   readonly #role: string;
   readonly #sink: (line: string) => void;
 
   /**
+   * Writes the standard output unless told otherwise.
+   *
    * @param role One letter: `M` for the supervisor and its workers, as redis-server marks a master.
    * @param sink Takes one line without its line end.
    */
@@ -32,18 +35,22 @@ export class Logger {
     this.#sink = sink;
   }
 
+  /** Logs what only a developer wants to see; `message` is one line, without its end. */
   debug(message: string): void {
     this.#write("debug", message);
   }
 
+  /** Logs what happens often and is rarely of use. */
   verbose(message: string): void {
     this.#write("verbose", message);
   }
 
+  /** Logs what an operator wants to know. */
   notice(message: string): void {
     this.#write("notice", message);
   }
 
+  /** Logs what an operator must know. */
   warning(message: string): void {
     this.#write("warning", message);
   }

@@ -1,8 +1,8 @@
 /**
  * LCS: the longest common subsequence of two strings, by dynamic programming over their prefixes.
  *
- * O(n·m) time and 4·(n+1)·(m+1) bytes, bounded by `proto-max-bulk-len` as in Redis. Ranges are found
- * walking back from the ends, in the order and with the ties in which Redis reports them.
+ * O(n·m) time and 4·(n+1)·(m+1) bytes, bounded by `proto-max-bulk-len` as in Redis. Ranges are
+ * found walking back from the ends, in the order and with the ties in which Redis reports them.
  *
  * @module
  */

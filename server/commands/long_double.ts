@@ -1,7 +1,7 @@
 /**
- * Arithmetic on x86's 80-bit extended floating point, which Redis computes INCRBYFLOAT with: 64 bits
- * of significand, rounded to nearest, ties to even. Done on exact integers, since a double (53 bits)
- * would give other digits than Redis does.
+ * Arithmetic on x86's 80-bit extended floating point, which Redis computes INCRBYFLOAT with: 64
+ * bits of significand, rounded to nearest, ties to even. Done on exact integers, since a double (53
+ * bits) would give other digits than Redis does.
  *
  * @module
  */
@@ -23,8 +23,11 @@ const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 
 /** `significand * 2^exponent`, or an infinity of the significand's sign. */
 export interface LongDouble {
+  /** Signed, at most 64 bits without its sign; its sign alone counts in an infinity. */
   readonly significand: bigint;
+  /** Power of two that the significand is multiplied by. */
   readonly exponent: number;
+  /** Whether it stands for an infinity. */
   readonly isInfinite: boolean;
 }
 

@@ -15,6 +15,7 @@ import { InvalidValue } from "./values.ts";
 
 /** A configuration as plain data, to be posted to another thread. */
 export interface ConfigSnapshot {
+  /** Absolute path of the configuration file, as byte text; empty when there is none. */
   readonly configFile: string;
   /** Values as `CONFIG GET` shows them, by name. */
   readonly values: Readonly<Record<string, string>>;

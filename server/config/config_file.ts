@@ -15,6 +15,7 @@ import { InvalidValue } from "./values.ts";
 
 /** A configuration that the server cannot start with; the message is complete and has no colour. */
 export class ConfigError extends Error {
+  /** Tells this error from others where only the name is left, as in logs. */
   override name = "ConfigError";
 }
 

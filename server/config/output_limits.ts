@@ -12,13 +12,17 @@ export interface OutputLimit {
   readonly hardBytes: number;
   /** Dropped when above this many bytes for `softSeconds` on end. */
   readonly softBytes: number;
+  /** Seconds that the soft limit may be exceeded. */
   readonly softSeconds: number;
 }
 
 /** The limits by kind of client. */
 export interface OutputLimits {
+  /** Clients that send commands. */
   readonly normal: OutputLimit;
+  /** Replicas. */
   readonly replica: OutputLimit;
+  /** Clients that have subscribed to a channel. */
   readonly pubsub: OutputLimit;
 }
 

@@ -19,16 +19,21 @@ export interface ParameterData<Field extends keyof ConfigFields> {
   readonly name: string;
   /** The field that holds its value. */
   readonly field: Field;
+  /** How the value is read and written. */
   readonly type: ValueType<ConfigFields[Field]>;
   /** One line for `--help`. */
   readonly summary: string;
+  /** When it may change. */
   readonly changeable: Changeable;
 }
 
 /** A parameter, whatever its type. */
 export interface Parameter {
+  /** Name as in redis.conf, lower case. */
   readonly name: string;
+  /** One line for `--help`. */
   readonly summary: string;
+  /** When it may change. */
   readonly changeable: Changeable;
   /** Whether a single text given for it is split at its spaces. */
   readonly isList: boolean;

@@ -9,6 +9,7 @@
 
 /** A value that a parameter does not take; the message says why, in one line. */
 export class InvalidValue extends Error {
+  /** Tells this error from others where only the name is left, as in logs. */
   override name = "InvalidValue";
 }
 

@@ -1,9 +1,9 @@
 /**
  * Splits an inline request (a line as a person types it into telnet) into arguments.
  *
- * Arguments are separated by blanks. In double quotes, `\n \r \t \b \a \xHH` and `\` before any other
- * character are understood; in single quotes only `\'`. A closing quote must be followed by a blank or
- * by the end. No argument gets longer by unquoting, so it is done in place.
+ * Arguments are separated by blanks. In double quotes, `\n \r \t \b \a \xHH` and `\` before any
+ * other character are understood; in single quotes only `\'`. A closing quote must be followed by a
+ * blank or by the end. No argument gets longer by unquoting, so it is done in place.
  *
  * @module
  */
@@ -11,7 +11,7 @@
 import type { Arguments } from "../arguments.ts";
 
 /** What `splitInline` returns for quotes that do not match. */
-export const INLINE_UNBALANCED = -1;
+export const INLINE_UNBALANCED: number = -1;
 
 const BACKSLASH = 0x5c;
 const DOUBLE_QUOTE = 0x22;
@@ -26,7 +26,8 @@ const NOT_HEXADECIMAL = -1;
 /**
  * Splits `bytes[start, end)`, which must not hold a NUL, into `args`; the bytes are rewritten.
  *
- * @returns The number of arguments (0 for a blank line), or `INLINE_UNBALANCED`; then `args` is void.
+ * @returns The number of arguments (0 for a blank line), or `INLINE_UNBALANCED`; then `args` is
+ * void.
  */
 export function splitInline(
   bytes: Uint8Array,

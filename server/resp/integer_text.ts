@@ -1,11 +1,12 @@
 /**
- * Reads decimal integers as redis-server's protocol does: no blanks, no plus sign, no leading zeros.
+ * Reads decimal integers as redis-server's protocol does: no blanks, no plus sign, no leading
+ * zeros.
  *
  * @module
  */
 
 /** What `parseInteger` returns for anything that is not an integer of 64 bits. */
-export const INTEGER_INVALID = Number.NEGATIVE_INFINITY;
+export const INTEGER_INVALID: number = Number.NEGATIVE_INFINITY;
 
 /** Sign and digits of the longest 64-bit integer. */
 const TEXT_BYTES_MAX = 20;

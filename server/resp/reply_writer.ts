@@ -1,10 +1,10 @@
 /**
  * Writes replies in RESP2 or RESP3 into a byte buffer that grows.
  *
- * A writer belongs to one connection, its buffer does not: the first byte of a batch borrows one from
- * the worker's pool, and `detach` hands the filled buffer to whoever sends it. An idle connection
- * therefore holds none. Within one command the reply is contiguous, so `mark` and `truncate` can take
- * back a reply that turned out wrong.
+ * A writer belongs to one connection, its buffer does not: the first byte of a batch borrows one
+ * from the worker's pool, and `detach` hands the filled buffer to whoever sends it. An idle
+ * connection therefore holds none. Within one command the reply is contiguous, so `mark` and
+ * `truncate` can take back a reply that turned out wrong.
  *
  * A reply longer than `REPLY_BYTES_MAX` does not throw in the middle of a command: the writer drops
  * the bytes and sets `overflowed`, and the transport closes the connection.
@@ -69,7 +69,7 @@ export class ReplyWriter {
   readonly #pool: BufferPool;
   #detachedBytes = 0;
 
-  /** @param pool Where buffers are borrowed; the worker's. */
+  /** Writes RESP2 until told otherwise; buffers are borrowed from `pool`, the worker's. */
   constructor(pool: BufferPool) {
     this.#pool = pool;
   }

@@ -5,11 +5,12 @@
  * current command starts, how many arguments are missing, and the arguments found so far. A whole
  * command in the buffer never touches that state: the fast path writes offsets straight into the
  * worker's shared `Arguments`. A command that is cut moves to the careful path, which keeps its
- * offsets (relative to the command's start) in arrays of its own, so that no byte is looked at twice
- * however many packets the command arrives in, and other connections may use `Arguments` meanwhile.
+ * offsets (relative to the command's start) in arrays of its own, so that no byte is looked at
+ * twice however many packets the command arrives in, and other connections may use `Arguments`
+ * meanwhile.
  *
- * The careful path follows what redis-server 7.0 does, also where that is odd: the byte after a `\r`
- * is not looked at, nor are the two bytes after a value; a NUL hides the line end behind it.
+ * The careful path follows what redis-server 7.0 does, also where that is odd: the byte after a
+ * `\r` is not looked at, nor are the two bytes after a value; a NUL hides the line end behind it.
  *
  * Invariants
  * 1. `start <= position <= end`; bytes before `start` are no longer needed.
@@ -93,6 +94,8 @@ export class RequestParser {
   #savedLengths = NO_OFFSETS;
 
   /**
+   * A parser at the start of a connection.
+   *
    * @param args The worker's shared arguments, filled by `parse`.
    * @param limits Read live, so a changed configuration applies to the next header.
    */
@@ -178,8 +181,8 @@ export class RequestParser {
 
   /**
    * The arguments of a command whose count has been read. Every header lies within the
-   * `ARGUMENT_BYTES_MIN` bytes that are known to be there, so one comparison per argument checks both
-   * header and value. Stops at anything unusual, with `#stoppedAt` where that argument starts.
+   * `ARGUMENT_BYTES_MIN` bytes that are known to be there, so one comparison per argument checks
+   * both header and value. Stops at anything unusual, with `#stoppedAt` where that argument starts.
    *
    * @returns The number of arguments found. With all of them the command is consumed.
    */

@@ -1,6 +1,6 @@
 /**
- * Ten million damaged RESP bytes at the parser, then at a live server. `NUMARIS_FUZZ_SEED` repeats a
- * run, `NUMARIS_FUZZ_BYTES` makes it longer or shorter.
+ * Ten million damaged RESP bytes at the parser, then at a live server. `NUMARIS_FUZZ_SEED` repeats
+ * a run, `NUMARIS_FUZZ_BYTES` makes it longer or shorter.
  */
 
 import { assert, assertEquals, assertLess } from "@std/assert";
