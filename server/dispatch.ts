@@ -67,8 +67,8 @@ export class Dispatcher {
   }
 
   /**
-   * Looks up the commands of the first `count` slots of the batch, hashes their keys, and brings the
-   * cache lines that the keys need into the cache together.
+   * Looks up the commands of the first `count` slots of the batch, hashes their keys, and brings
+   * the cache lines that the keys need into the cache together.
    */
   prepare(client: Client, count: number): void {
     const batch = this.#context.batch;
@@ -151,8 +151,8 @@ export class Dispatcher {
   }
 
   /**
-   * Keeps the arguments over the pause: other clients' commands overwrite the batch's. The command of
-   * a client that is gone by then is dropped, as in Redis.
+   * Keeps the arguments over the pause: other clients' commands overwrite the batch's. The command
+   * of a client that is gone by then is dropped, as in Redis.
    */
   async #executeAfterPause(client: Client, command: Command): Promise<void> {
     const kept = client.args.snapshot();

@@ -46,8 +46,8 @@ export class BufferPool {
   /**
    * Takes back a buffer that nobody uses any more. Foreign sizes are dropped. O(1).
    *
-   * Long ones are freed at once: taking, filling and giving back 70 kB in turn costs 8 µs instead of
-   * 32 µs, since the allocator has the same memory ready for the next borrower.
+   * Long ones are freed at once: taking, filling and giving back 70 kB in turn costs 8 µs instead
+   * of 32 µs, since the allocator has the same memory ready for the next borrower.
    */
   give(buffer: Uint8Array<ArrayBuffer>): void {
     const lengthBytes = buffer.length;
@@ -63,8 +63,8 @@ export class BufferPool {
   }
 
   /**
-   * The first `lengthBytes` of `buffer`. The last view made is kept: a worker's replies mostly leave
-   * from the same buffer and have the same length.
+   * The first `lengthBytes` of `buffer`. The last view made is kept: a worker's replies mostly
+   * leave from the same buffer and have the same length.
    */
   view(buffer: Uint8Array<ArrayBuffer>, lengthBytes: number): Uint8Array<ArrayBuffer> {
     if (this.#viewed === buffer && this.#view.length === lengthBytes) return this.#view;

@@ -1,19 +1,21 @@
 /**
  * One client's connection: reads requests, has them executed in order, sends the replies.
  *
- * The loop of `run`: read, execute every whole command in the buffer, send, read again. Commands are
- * parsed a batch ahead of their execution, so that what they need can be looked up together. The replies of
- * a batch leave in one write, which is not awaited: the next read is issued at once, and a client that
- * does not read its replies goes on being served until `OUTPUT_PAUSE_BYTES` are waiting for it.
+ * The loop of `run`: read, execute every whole command in the buffer, send, read again. Commands
+ * are parsed a batch ahead of their execution, so that what they need can be looked up together.
+ * The replies of a batch leave in one write, which is not awaited: the next read is issued at once,
+ * and a client that does not read its replies goes on being served until `OUTPUT_PAUSE_BYTES` are
+ * waiting for it.
  *
  * Invariants
  * 1. Commands execute one after the other; replies leave in their order.
- * 2. Memory is bounded: input by `InputBuffer` and `clientQueryBufferLimitBytes`, output by pausing.
+ * 2. Memory is bounded: input by `InputBuffer` and `clientQueryBufferLimitBytes`, output by
+ *    pausing.
  * 3. At most one read and one write are under way. Bytes do not move while a read is under way.
  * 4. `client.args` is valid only until the command returns or first awaits.
  *
- * A connection that executes `COMMANDS_BEFORE_YIELD` commands, or runs for `RUN_MS_MAX`, without the
- * others having had a turn lets the event loop run.
+ * A connection that executes `COMMANDS_BEFORE_YIELD` commands, or runs for `RUN_MS_MAX`, without
+ * the others having had a turn lets the event loop run.
  *
  * @module
  */
@@ -33,13 +35,15 @@ import * as outputQueue from "./output_queue.ts";
 import { yieldToEventLoop } from "./event_loop.ts";
 import { descriptorOf, NO_NUMBER, resourceOf, runtimeRead } from "./runtime_socket.ts";
 
-// Copies of imported constants, so that V8 can fold them; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
 const { CHUNK_BYTES } = outputQueue;
 const { COMMAND, FAILED } = requestParser;
 
 /** The stream under a connection: `Deno.TcpConn` and `Deno.UnixConn` are such streams. */
 export interface ByteStream {
+  /** This side's address. */
   readonly localAddr: Deno.Addr;
+  /** The peer's address. */
   readonly remoteAddr: Deno.Addr;
   /** Reads at least one byte; null at the end of the stream. */
   read(bytes: Uint8Array): Promise<number | null>;
@@ -57,16 +61,23 @@ export interface ByteStream {
 export interface ServedClient {
   /** The command to execute: one of the batch's. */
   args: Arguments;
+  /** What its replies are written to. */
   readonly reply: ReplyWriter;
+  /** Until it has logged in, only small requests are accepted. */
   readonly authenticated: boolean;
+  /** Set by a command after whose reply the connection closes. */
   closeAfterReply: boolean;
 }
 
 /** What the connections of a worker share. */
 export interface ConnectionEnvironment<C extends ServedClient = Client> {
+  /** Where buffers for input and output are borrowed. */
   readonly pool: BufferPool;
+  /** Limits of every connection, read when needed. */
   readonly limits: TransportLimits;
+  /** Where received and sent bytes are counted. */
   readonly counters: TransportCounters;
+  /** Where it says why a connection was closed. */
   readonly log: Logger;
   /** Slots for commands that are parsed before the first of them executes, at least one. */
   readonly batch: readonly Arguments[];
@@ -76,7 +87,8 @@ export interface ConnectionEnvironment<C extends ServedClient = Client> {
    * Executes the command in `client.args`. An exception ends the connection and rejects `run`.
    *
    * A promise holds back the connection's next command. Until it settles, nothing that it writes is
-   * sent; it must write nothing before its first await. So `reply.truncate(0)` takes back its reply.
+   * sent; it must write nothing before its first await. So `reply.truncate(0)` takes back its
+   * reply.
    */
   execute(client: C): void | Promise<void>;
   /** Called before every batch: refreshes the worker's clock and returns milliseconds since 1970. */
@@ -413,8 +425,9 @@ export class Connection<C extends ServedClient = Client> {
   }
 
   /**
-   * Waits for the command under way. Meanwhile some input is taken in, so that a client that hangs up
-   * is noticed: then this returns at once, with the connection closed, whatever becomes of the command.
+   * Waits for the command under way. Meanwhile some input is taken in, so that a client that hangs
+   * up is noticed: then this returns at once, with the connection closed, whatever becomes of the
+   * command.
    */
   async #awaitCommand(): Promise<void> {
     const command = this.#commandUnderWay!;

@@ -7,9 +7,10 @@
  * ```
  *
  * The buffer starts at 4 KiB, doubles up to 64 KiB while reads fill it and halves when they do not
- * need it. Only a command longer than that makes it larger: by doubling as bytes really arrive, capped
- * at the announced end of the argument, so that an announcement alone costs nothing and every byte is
- * copied at most twice. A command that is cut is moved to the front once, never twice.
+ * need it. Only a command longer than that makes it larger: by doubling as bytes really arrive,
+ * capped at the announced end of the argument, so that an announcement alone costs nothing and
+ * every byte is copied at most twice. A command that is cut is moved to the front once, never
+ * twice.
  *
  * @module
  */

@@ -26,7 +26,9 @@ export interface TransportLimits {
 
 /** Bytes that the connections of one worker have moved. */
 export interface TransportCounters {
+  /** Bytes received. */
   inputBytes: number;
+  /** Bytes sent. */
   outputBytes: number;
 }
 

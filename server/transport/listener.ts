@@ -12,6 +12,7 @@ export interface ListenerHandlers {
   admit(): boolean;
   /** Takes over an accepted connection; must not throw. */
   serve(stream: Deno.TcpConn | Deno.UnixConn): void;
+  /** Where accept errors are reported. */
   readonly log: Logger;
 }
 

@@ -1,12 +1,13 @@
 /**
  * The sending half of a connection: what the client has not taken yet.
  *
- * At most one write is under way. While it is, replies gather in the connection's `ReplyWriter`; only
- * when that holds `CHUNK_BYTES` is its buffer queued, so a queue of many small replies costs no more
- * memory than their bytes. When the write ends, the oldest chunk goes next, then what the writer holds.
+ * At most one write is under way. While it is, replies gather in the connection's `ReplyWriter`;
+ * only when that holds `CHUNK_BYTES` is its buffer queued, so a queue of many small replies costs
+ * no more memory than their bytes. When the write ends, the oldest chunk goes next, then what the
+ * writer holds.
  *
- * What the kernel takes at once is sent on the descriptor itself (see runtime_socket.ts); the stream's
- * `write` is for what it does not take.
+ * What the kernel takes at once is sent on the descriptor itself (see runtime_socket.ts); the
+ * stream's `write` is for what it does not take.
  *
  * Nothing here looks at a clock: `tick` compares the bytes sent between two calls.
  *

@@ -2,15 +2,15 @@
  * What lies under a `Deno.Conn`: its descriptor and the runtime's own number for it, to read and to
  * send with less between us and the kernel.
  *
- * - Sending with libc's `send` costs the system call and 50 ns; `Deno.Conn.write` costs a promise and
- *   an operation of the runtime besides: 2 to 2.5 µs of CPU.
+ * - Sending with libc's `send` costs the system call and 50 ns; `Deno.Conn.write` costs a promise
+ *   and an operation of the runtime besides: 2 to 2.5 µs of CPU.
  * - `Deno.Conn.read` keeps a set of its pending reads and is one more async function around the
  *   runtime's read, which does the work: 1 µs.
  *
  * Of 15.3 µs of CPU that an echo server takes per request at redis-benchmark -P 1 -c 50 this leaves
- * 12 to 13 (redis-server, serving GET, takes 13). The runtime still accepts, reads, waits, and writes
- * what the kernel does not take at once. Both shortcuts use names that Deno keeps for its own
- * libraries; where a runtime does not have them, `Deno.Conn`'s methods are used.
+ * 12 to 13 (redis-server, serving GET, takes 13). The runtime still accepts, reads, waits, and
+ * writes what the kernel does not take at once. Both shortcuts use names that Deno keeps for its
+ * own libraries; where a runtime does not have them, `Deno.Conn`'s methods are used.
  *
  * @module
  */
@@ -18,12 +18,13 @@
 import { canSendNow } from "../../ffi/mod.ts";
 
 /** There is no such number: use the connection's own methods. */
-export const NO_NUMBER = -1;
+export const NO_NUMBER: number = -1;
 
 const DESCRIPTOR_SYMBOL = "Deno.internal.fd";
 const RESOURCE_SYMBOL = "Deno.internal.rid";
 
-type RuntimeRead = (resource: number, bytes: Uint8Array) => Promise<number>;
+/** Reads into `bytes` on the runtime's number; resolves to the bytes read, 0 at the end. */
+export type RuntimeRead = (resource: number, bytes: Uint8Array) => Promise<number>;
 
 /** The runtime's read: resolves to the number of bytes read, 0 at the end of the stream. */
 export const runtimeRead: RuntimeRead | null = findRuntimeRead();
