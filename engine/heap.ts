@@ -2,7 +2,7 @@
  * The heap: one growable `SharedArrayBuffer` that every worker maps, cut into a window per shard.
  *
  * A shared buffer does not count towards V8's limit of external memory, so a large one does not set
- * the collector running (measured in docs/architecture.md). It is reserved and grown once; only
+ * the collector running (measured in docs/measurements.md). It is reserved and grown once; only
  * pages that are touched cost memory. With several nodes, each region is bound to its node before
  * anything but the headers is touched, and the kernel takes pages from that node on first touch.
  *

@@ -231,7 +231,7 @@ Deno.test("two workers: SWAPDB under INCR: every increment is in one of the two"
   assertEquals(await check(), "clean");
 });
 
-Deno.test("two workers: everything at once, FLUSHALL too, leaves a sound and empty heap", async () => {
+Deno.test("two workers: everything at once, FLUSHALL too, leaves a sound, empty heap", async () => {
   const { server, check } = await startChecked();
   await using _stop = server;
   using client = await server.connect();

@@ -106,7 +106,7 @@ Deno.test("limits: maxclients counts over all workers, and places come back", as
   for (const client of clients) client.close();
 });
 
-Deno.test("limits: replies that nobody reads stay bounded, and come whole when read late", async () => {
+Deno.test("limits: unread replies stay bounded, and come whole when read late", async () => {
   await using server = await startTwoWorkers();
   using healthy = await server.connect();
   const valueBytes = 4 * MEBIBYTE;
@@ -212,7 +212,7 @@ Deno.test("limits: tcp-keepalive decides whether new connections are probed", as
   }
 });
 
-Deno.test("limits: over maxmemory only writes that need memory are refused, on all workers", async () => {
+Deno.test("limits: over maxmemory, writes that need memory fail on all workers", async () => {
   await using server = await startTwoWorkers();
   const clients = await connectToEach(server, 2);
   const [first, second] = clients;

@@ -110,7 +110,7 @@ Deno.test("shutdown: SIGINT during a pause, with clients that wait", async () =>
 });
 
 for (const parameters of [["NOSAVE"], [], ["NOW"], ["NOSAVE", "NOW", "FORCE"]]) {
-  Deno.test(`shutdown: SHUTDOWN ${parameters.join(" ")} closes without a reply, code 0`, async () => {
+  Deno.test(`shutdown: SHUTDOWN ${parameters.join(" ")} closes without reply, code 0`, async () => {
     await using server = await startTwoWorkers();
     const clients = await connectToEach(server, 2);
     await clients[1].write(encodeCommand(["SHUTDOWN", ...parameters]));

@@ -29,7 +29,7 @@ async function connectWith(
   }
 }
 
-Deno.test("workers: CLIENT LIST and CLIENT KILL reach the clients of the other worker", async () => {
+Deno.test("workers: CLIENT LIST and CLIENT KILL reach clients of the other worker", async () => {
   await using server = await startTwoWorkers();
   const [first, second] = await connectToEach(server, 2);
   const victims = await connectToEach(server, 2);
@@ -72,7 +72,7 @@ Deno.test("workers: many clients that kill one another leave a working server", 
   await until(infoIs1, TIME_LIMIT_MS, "only one client is left");
 });
 
-Deno.test("workers: CLIENT PAUSE holds writes, or all, on every worker until it is over", async () => {
+Deno.test("workers: CLIENT PAUSE holds writes, or all, on every worker until it ends", async () => {
   await using server = await startTwoWorkers();
   const [first, second] = await connectToEach(server, 2);
   const writers = await connectToEach(server, 2);

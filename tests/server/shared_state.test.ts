@@ -162,7 +162,7 @@ Deno.test("pause gate: waiting ends with the time, and at once when unpaused", a
   assertEquals(supervisor.blockedClients, 0);
 });
 
-Deno.test("pause gate: who leaves waits no more, and is told apart from who may go on", async () => {
+Deno.test("pause gate: who leaves waits no more, told apart from who may go on", async () => {
   const [supervisor, first] = twoWorkers();
   const gate = new PauseGate(first, () => Date.now());
   const alive = setInterval(() => {}, 1000);

@@ -46,7 +46,7 @@ Deno.test("a million pipelined commands before the first reply is read", async (
   await server.close();
 });
 
-Deno.test("a client that does not read is paused, then dropped, and memory stays bounded", async () => {
+Deno.test("a client that reads nothing is paused, then dropped; memory stays bounded", async () => {
   const server = new MiniServer();
   const stream = new FakeStream();
   stream.isBlocked = true;
@@ -201,7 +201,7 @@ Deno.test("the query buffer is limited", async () => {
   assert(server.logged.some((line) => line.includes("max query buffer length")));
 });
 
-Deno.test("idle clients are dropped after the timeout, not before, and not while they wait", async () => {
+Deno.test("idle clients are dropped after the timeout, never before, nor while waiting", async () => {
   const server = new MiniServer(() => new Promise<void>(() => {}));
   server.limits.timeoutSeconds = 10;
   const streams = [new FakeStream(), new FakeStream()];
