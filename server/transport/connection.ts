@@ -21,15 +21,15 @@
  */
 
 import { assert } from "../../engine/assert.ts";
-import type { Arguments } from "../arguments.ts";
 import type { Client } from "../client.ts";
-import type { Logger } from "../logger.ts";
-import type { ReplyWriter } from "../resp/reply_writer.ts";
 import { RequestParser } from "../resp/request_parser.ts";
 import * as requestParser from "../resp/request_parser.ts";
-import { BUFFER_BYTES_POOLED_MAX, type BufferPool } from "./buffer_pool.ts";
+import { addressText } from "./address_text.ts";
+import { BUFFER_BYTES_POOLED_MAX } from "./buffer_pool.ts";
+import type { ByteStream, ConnectionEnvironment, ServedClient } from "./connection_environment.ts";
+import { ClientParserLimits } from "./client_parser_limits.ts";
 import { INPUT_BYTES_MAX, InputBuffer } from "./input_buffer.ts";
-import { OUTPUT_PAUSE_BYTES, type TransportCounters, type TransportLimits } from "./limits.ts";
+import { OUTPUT_PAUSE_BYTES } from "./limits.ts";
 import { OutputQueue } from "./output_queue.ts";
 import * as outputQueue from "./output_queue.ts";
 import { yieldToEventLoop } from "./event_loop.ts";
@@ -39,61 +39,7 @@ import { descriptorOf, NO_NUMBER, resourceOf, runtimeRead } from "./runtime_sock
 const { CHUNK_BYTES } = outputQueue;
 const { COMMAND, FAILED } = requestParser;
 
-/** The stream under a connection: `Deno.TcpConn` and `Deno.UnixConn` are such streams. */
-export interface ByteStream {
-  /** This side's address. */
-  readonly localAddr: Deno.Addr;
-  /** The peer's address. */
-  readonly remoteAddr: Deno.Addr;
-  /** Reads at least one byte; null at the end of the stream. */
-  read(bytes: Uint8Array): Promise<number | null>;
-  /** Sends some of `bytes`; resolves to the number of bytes taken. */
-  write(bytes: Uint8Array): Promise<number>;
-  /** Ends both directions; pending reads and writes reject. */
-  close(): void;
-  /** TCP only: whether small writes leave at once. */
-  setNoDelay?(noDelay: boolean): void;
-  /** TCP only: whether the kernel probes a silent peer. */
-  setKeepAlive?(keepAlive: boolean): void;
-}
-
-/** What a connection needs of the client that it serves. */
-export interface ServedClient {
-  /** The command to execute: one of the batch's. */
-  args: Arguments;
-  /** What its replies are written to. */
-  readonly reply: ReplyWriter;
-  /** Until it has logged in, only small requests are accepted. */
-  readonly authenticated: boolean;
-  /** Set by a command after whose reply the connection closes. */
-  closeAfterReply: boolean;
-}
-
-/** What the connections of a worker share. */
-export interface ConnectionEnvironment<C extends ServedClient = Client> {
-  /** Where buffers for input and output are borrowed. */
-  readonly pool: BufferPool;
-  /** Limits of every connection, read when needed. */
-  readonly limits: TransportLimits;
-  /** Where received and sent bytes are counted. */
-  readonly counters: TransportCounters;
-  /** Where it says why a connection was closed. */
-  readonly log: Logger;
-  /** Slots for commands that are parsed before the first of them executes, at least one. */
-  readonly batch: readonly Arguments[];
-  /** Called before the first `count` commands of `batch` are executed one after the other. */
-  prepare(client: C, count: number): void;
-  /**
-   * Executes the command in `client.args`. An exception ends the connection and rejects `run`.
-   *
-   * A promise holds back the connection's next command. Until it settles, nothing that it writes is
-   * sent; it must write nothing before its first await. So `reply.truncate(0)` takes back its
-   * reply.
-   */
-  execute(client: C): void | Promise<void>;
-  /** Called before every batch: refreshes the worker's clock and returns milliseconds since 1970. */
-  beginBatch(): number;
-}
+export type { ByteStream, ConnectionEnvironment, ServedClient };
 
 /** Commands that one connection executes before the others get a turn. */
 export const COMMANDS_BEFORE_YIELD = 2048;
@@ -503,33 +449,3 @@ export class Connection<C extends ServedClient = Client> {
 }
 
 function ignore(): void {}
-
-/** The parser's limits, as they are for one client at the moment of asking. */
-class ClientParserLimits {
-  readonly #client: ServedClient;
-  readonly #limits: TransportLimits;
-
-  constructor(client: ServedClient, limits: TransportLimits) {
-    this.#client = client;
-    this.#limits = limits;
-  }
-
-  get protoMaxBulkBytes(): number {
-    return this.#limits.protoMaxBulkBytes;
-  }
-
-  get authenticated(): boolean {
-    return this.#client.authenticated;
-  }
-}
-
-/** An address as redis-server writes it. A unix client has no path: the listener's is shown. */
-function addressText(address: Deno.Addr, other: Deno.Addr): string {
-  if (address.transport === "tcp" || address.transport === "udp") {
-    const host = address.hostname.includes(":") ? `[${address.hostname}]` : address.hostname;
-    return `${host}:${address.port}`;
-  }
-  const path = "path" in address ? address.path : "";
-  const otherPath = "path" in other ? other.path : "";
-  return `${path || otherPath || ""}:0`;
-}
