@@ -201,7 +201,7 @@ Deno.test("the query buffer is limited", async () => {
   assert(server.logged.some((line) => line.includes("max query buffer length")));
 });
 
-Deno.test("idle clients are dropped after the timeout, never before, nor while waiting", async () => {
+Deno.test("idle clients are dropped after the timeout, never before or while waiting", async () => {
   const server = new MiniServer(() => new Promise<void>(() => {}));
   server.limits.timeoutSeconds = 10;
   const streams = [new FakeStream(), new FakeStream()];
