@@ -31,7 +31,7 @@ export {
   residentBytes,
 } from "./process.ts";
 export type { CpuTime, CpuTimes, OpenFileLimit, ProcessMemory } from "./process.ts";
-export { canSendNow, sendNow } from "./sockets.ts";
+export { canSendNow, hasHungUp, sendNow } from "./sockets.ts";
 export { SharedMemory } from "./shared_memory.ts";
 export { readTopology, runOnNode } from "./topology.ts";
 export type { Topology, TopologyNode, TopologyOptions } from "./topology.ts";

@@ -1,5 +1,5 @@
 /**
- * Sending on a socket without the runtime's queue.
+ * What the runtime does not offer on a socket: sending without its queue, and a look at the peer.
  *
  * @module
  */
@@ -8,6 +8,12 @@ import { libc } from "./libc.ts";
 
 /** `MSG_DONTWAIT`: take what fits, do not wait. `MSG_NOSIGNAL`: no SIGPIPE when the peer is gone. */
 const SEND_FLAGS = 0x40 | 0x4000;
+
+/** `struct pollfd`: the descriptor, what is asked for (16 bits), what came (16 bits). */
+const poll = new Int32Array(2);
+const POLL_COUNT = 1n;
+/** `POLLRDHUP`: the peer sends no more. Errors and a full close are reported unasked. */
+const POLL_HUNG_UP = 0x2000;
 
 /** Whether `sendNow` can send at all. */
 export const canSendNow: boolean = libc !== null;
@@ -21,4 +27,15 @@ export const canSendNow: boolean = libc !== null;
  */
 export function sendNow(descriptor: number, bytes: Uint8Array, lengthBytes: number): number {
   return libc === null ? -1 : libc.send(descriptor, bytes, lengthBytes, SEND_FLAGS);
+}
+
+/**
+ * Whether the peer of the socket `descriptor` has ended its side, or the connection is broken, also
+ * while input is still unread. False where the kernel cannot be asked. Does not wait.
+ */
+export function hasHungUp(descriptor: number): boolean {
+  if (libc === null) return false;
+  poll[0] = descriptor;
+  poll[1] = POLL_HUNG_UP;
+  return libc.poll(poll, POLL_COUNT, 0) > 0;
 }

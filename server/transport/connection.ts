@@ -21,6 +21,7 @@
  */
 
 import { assert } from "../../engine/assert.ts";
+import { hasHungUp } from "../../ffi/mod.ts";
 import type { Client } from "../client.ts";
 import { RequestParser } from "../resp/request_parser.ts";
 import * as requestParser from "../resp/request_parser.ts";
@@ -44,7 +45,7 @@ export type { ByteStream, ConnectionEnvironment, ServedClient };
 /** Commands that one connection executes before the others get a turn. */
 export const COMMANDS_BEFORE_YIELD = 2048;
 /** Milliseconds that one batch may take before the others get a turn. */
-export const RUN_MS_MAX = 1;
+export const RUN_MS_MAX = 0.1;
 
 /** The clock is looked at once in so many commands (a power of two). */
 const CLOCK_INTERVAL = 64;
@@ -72,6 +73,7 @@ export class Connection<C extends ServedClient = Client> {
 
   readonly #stream: ByteStream;
   readonly #resource: number;
+  readonly #descriptor: number;
   readonly #environment: ConnectionEnvironment<C>;
   #client: C | null = null;
   #parser!: RequestParser;
@@ -90,6 +92,7 @@ export class Connection<C extends ServedClient = Client> {
   constructor(stream: ByteStream, environment: ConnectionEnvironment<C>) {
     this.#stream = stream;
     this.#resource = resourceOf(stream);
+    this.#descriptor = descriptorOf(stream);
     this.#environment = environment;
     this.remoteAddress = addressText(stream.remoteAddr, stream.localAddr);
     this.localAddress = addressText(stream.localAddr, stream.remoteAddr);
@@ -108,7 +111,7 @@ export class Connection<C extends ServedClient = Client> {
     this.#input = new InputBuffer(pool, this.#parser);
     this.#output = new OutputQueue(
       this.#stream,
-      descriptorOf(this.#stream),
+      this.#descriptor,
       client.reply,
       pool,
       limits,
@@ -208,19 +211,26 @@ export class Connection<C extends ServedClient = Client> {
   }
 
   /**
-   * Looks for timeouts: the idle timeout, output that does not move, the soft output limit. To be
-   * called about every second, at least once per 10 s. O(1).
+   * Looks for timeouts: the idle timeout, output that does not move, the soft output limit; and for
+   * a client that hung up behind more input than is read while its command waits. To be called about
+   * every second, at least once per 10 s. O(1).
    */
   tick(nowMs: number): void {
     if (this.#isClosed || this.#client === null) return;
     this.#output.tick(nowMs);
     if (this.#output.failed !== null) return this.#dropForOutput();
+    if (this.#hasLeftUnnoticed()) return this.close();
     const timeoutSeconds = this.#environment.limits.timeoutSeconds;
     if (timeoutSeconds === 0 || this.#commandUnderWay !== null) return;
     if (nowMs - this.lastActivityMs > timeoutSeconds * 1000) {
       this.#environment.log.verbose("Closing idle client");
       this.close();
     }
+  }
+
+  #hasLeftUnnoticed(): boolean {
+    if (this.#commandUnderWay === null || this.#readUnderWay !== null) return false;
+    return this.#descriptor !== NO_NUMBER && hasHungUp(this.#descriptor);
   }
 
   #tune(): void {

@@ -139,6 +139,21 @@ Deno.test("connections: gone while their command waits; then it is not executed"
   assertEquals(await healthy.text("GET", "waited"), "$-1\r\n");
 });
 
+Deno.test("connections: gone behind more input than is read while their command waits", async () => {
+  await using server = await startTwoWorkers();
+  using healthy = await server.connect();
+  const pings = Array<Uint8Array>(10_000).fill(encodeCommand(["PING"]));
+  for (const isHalfClosed of [false, true]) {
+    const connection = await open(server);
+    await connection.write(concatenate([encodeCommand(["WAIT", 1, 0]), ...pings]));
+    if (isHalfClosed) await connection.closeWrite();
+    await sleep(100);
+    if (!isHalfClosed) connection.close();
+    await untilAlone(healthy);
+    if (isHalfClosed) connection.close();
+  }
+});
+
 Deno.test("connections: half closed, it still gets all its replies, then the end", async () => {
   await using server = await startTwoWorkers();
   await leavesNothing(server, () =>
