@@ -9,7 +9,7 @@
 
 /// <reference lib="deno.worker" />
 
-import { assert, Heap, Keyspace, type NodeSlot } from "../engine/mod.ts";
+import { assert, createHeapLayout, Heap, Keyspace, type NodeSlot } from "../engine/mod.ts";
 import { NumaError, runOnNode, SharedMemory } from "../ffi/mod.ts";
 import { Arguments, BATCH_COMMANDS_MAX } from "./arguments.ts";
 import type { Client } from "./client.ts";
@@ -27,17 +27,21 @@ import { PauseGate } from "./pause_gate.ts";
 import { SharedState } from "./shared_state.ts";
 import { SystemClock } from "./system_clock.ts";
 import { Listener, type ListenerHandlers } from "./transport/listener.ts";
+import { RehearsalStream } from "./warm_up.ts";
 import type { SupervisorMessage, WorkerMessage, WorkerStart } from "./worker_messages.ts";
 
 /** The worker that has the unix socket. */
 const UNIX_SOCKET_WORKER = 0;
+/** Room in each shard for the keys of the rehearsal. */
+const REHEARSAL_REGION_BYTES = 4 * 1024 * 1024;
 
 let control: ControlPlane | null = null;
 
 self.onmessage = (event: MessageEvent<SupervisorMessage>) => {
   const message = event.data;
   if (message.type === "start") {
-    start(message.start);
+    // Not awaited: what fails is posted.
+    void start(message.start);
     return;
   }
   assert(control !== null, "a worker starts before it is asked anything");
@@ -48,10 +52,11 @@ function post(message: WorkerMessage): void {
   self.postMessage(message);
 }
 
-function start(given: WorkerStart): void {
+async function start(given: WorkerStart): Promise<void> {
   try {
     const context = createContext(given);
     control = context.control;
+    await rehearse(given);
     serve(context, given);
     post({ type: "ready" });
   } catch (error) {
@@ -60,6 +65,25 @@ function start(given: WorkerStart): void {
       : reasonOf(error);
     post({ type: "failed", reason });
   }
+}
+
+/** Serves the stream of `RehearsalStream` from a small heap and counters of its own. */
+async function rehearse(given: WorkerStart): Promise<void> {
+  const { shardCount, nodeIds } = given.heapLayout;
+  const windowBytes = REHEARSAL_REGION_BYTES * given.heapLayout.nodeSlotCount;
+  const layout = createHeapLayout({ shardCount, windowBytes, nodeIds });
+  const heap = Heap.create(layout, (buffer) => new SharedMemory(buffer));
+  const commandCount = createCommandTable().all.length;
+  const context = createContext({
+    ...given,
+    heapBuffer: heap.buffer,
+    heapLayout: heap.layout,
+    sharedState: SharedState.create(given.facts.workers.length, commandCount).buffer,
+  });
+  context.config.set([["requirepass", ""]]);
+  const connections = new Connections(context, new Dispatcher(context));
+  assert(connections.admit(), "the rehearsal's client is the only one");
+  await connections.serve(new RehearsalStream(() => performance.now()));
 }
 
 function createContext(given: WorkerStart): WorkerContext {
