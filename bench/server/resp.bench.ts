@@ -1,6 +1,6 @@
 /**
- * RESP alone: finding arguments and writing replies, in batches of 1000, without any socket. Divide by
- * 1000 for the cost of one command or reply.
+ * RESP alone: finding arguments and writing replies, in batches of 1000, without any socket. Divide
+ * by 1000 for the cost of one command or reply.
  */
 
 import { Arguments } from "../../server/arguments.ts";

@@ -13,6 +13,7 @@ export class ClientParserLimits implements ParserLimits {
   readonly #client: ServedClient;
   readonly #limits: TransportLimits;
 
+  /** Reads `client` and `limits` at every question. */
   constructor(client: ServedClient, limits: TransportLimits) {
     this.#client = client;
     this.#limits = limits;

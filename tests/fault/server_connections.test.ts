@@ -139,7 +139,7 @@ Deno.test("connections: gone while their command waits; then it is not executed"
   assertEquals(await healthy.text("GET", "waited"), "$-1\r\n");
 });
 
-Deno.test("connections: gone behind more input than is read while their command waits", async () => {
+Deno.test("connections: gone behind unread input while their command waits", async () => {
   await using server = await startTwoWorkers();
   using healthy = await server.connect();
   const pings = Array<Uint8Array>(10_000).fill(encodeCommand(["PING"]));
