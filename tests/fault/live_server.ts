@@ -94,29 +94,33 @@ export async function infoNumber(client: RespClient, section: string, field: str
   return Number(match[1]);
 }
 
-/** Settles as `work` does, or rejects after `timeoutMs` with what was waited for. */
+/**
+ * Settles as `work` does, or rejects after `timeoutMs` with what was waited for. Time during which
+ * the whole machine stood still, as virtual ones do for seconds, counts as one `POLL_MS`.
+ */
 export async function within<T>(work: Promise<T>, timeoutMs: number, what: string): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`Cannot wait any longer for ${what}: ${timeoutMs} ms are over`)),
-    timeoutMs,
-  );
+  let remainingMs = timeoutMs;
+  const timer = setInterval(() => {
+    remainingMs -= POLL_MS;
+    if (remainingMs > 0) return;
+    late.reject(new Error(`Cannot wait any longer for ${what}: ${timeoutMs} ms are over`));
+  }, POLL_MS);
   try {
     return await Promise.race([work, late.promise]);
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
   }
 }
 
-/** Waits until `condition` holds. @throws after `timeoutMs`, saying what was waited for. */
+/** Waits until `condition` holds. @throws after `timeoutMs`, counted as `within` does. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   timeoutMs: number,
   what: string,
 ): Promise<void> {
-  const endMs = performance.now() + timeoutMs;
-  while (!await condition()) {
-    if (performance.now() > endMs) throw new Error(`Cannot wait any longer until ${what}`);
+  for (let remainingMs = timeoutMs; !await condition(); remainingMs -= POLL_MS) {
+    if (remainingMs <= 0) throw new Error(`Cannot wait any longer until ${what}`);
     await sleep(POLL_MS);
   }
 }
