@@ -17,6 +17,7 @@ const OPTION_LT = 8;
 
 const TTL_NO_KEY = -2;
 const TTL_NO_EXPIRY = -1;
+const INT64_MAX = 2n ** 63n - 1n;
 
 function readOptions(client: Client): number {
   const args = client.args;
@@ -105,7 +106,18 @@ function replyExpiry(client: Client, isSeconds: boolean, isAbsolute: boolean): v
   }
   const baseMs = isAbsolute ? 0 : client.context.keyspace.clock.nowMs;
   const milliseconds = Math.max(0, expiresAtMs - baseMs);
-  client.reply.integer(isSeconds ? Math.floor((milliseconds + 500) / 1000) : milliseconds);
+  if (!Number.isSafeInteger(milliseconds)) replyFarExpiry(client, milliseconds, isSeconds);
+  else client.reply.integer(isSeconds ? Math.floor((milliseconds + 500) / 1000) : milliseconds);
+}
+
+/**
+ * Replies with a time beyond 2^53 milliseconds (the year 287396). Expiry times are kept as doubles,
+ * so it is the nearest that a double holds, where Redis is exact to the millisecond.
+ */
+function replyFarExpiry(client: Client, milliseconds: number, isSeconds: boolean): void {
+  const exact = BigInt(milliseconds);
+  const bounded = exact > INT64_MAX ? INT64_MAX : exact;
+  client.reply.bigInteger(isSeconds ? (bounded + 500n) / 1000n : bounded);
 }
 
 /** TTL key */
