@@ -1,6 +1,6 @@
 /**
- * A rehearsal before the doors open: some tens of thousands of commands, on a keyspace that is thrown
- * away, so that V8 has compiled what serves clients before the first of them comes.
+ * A rehearsal before the doors open: some tens of thousands of commands, on a keyspace that is
+ * thrown away, so that V8 has compiled what serves clients before the first of them comes.
  *
  * Without it the first second of load runs in the interpreter while the compiler's threads compete
  * with the worker for the cores: pings waited up to 37 ms beside a load of 16-command pipelines on
@@ -35,7 +35,11 @@ export class RehearsalStream implements ByteStream {
   #pipelines = 0;
   #isClosed = false;
 
-  /** @param monotonicMs Reads a monotonic clock, milliseconds. */
+  /**
+   * A rehearsal that starts now.
+   *
+   * @param monotonicMs Reads a monotonic clock, milliseconds.
+   */
   constructor(monotonicMs: () => number) {
     this.#monotonicMs = monotonicMs;
     this.#deadlineMs = monotonicMs() + DURATION_MS_MAX;

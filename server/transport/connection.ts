@@ -42,10 +42,10 @@ const { COMMAND, FAILED } = requestParser;
 export type { ByteStream, ConnectionEnvironment, ServedClient };
 
 /**
- * Commands that one connection executes before the others get a turn. The runtime looks for input of
- * other connections once in 61 turns, so it is 61 times as many that they may have to wait for: about
- * 4 ms with 64 (with 2048, pings waited 36 ms beside one client's endless pipeline). A turn costs
- * 4.4 µs.
+ * Commands that one connection executes before the others get a turn. The runtime looks for input
+ * of other connections once in 61 turns, so it is 61 times as many that they may have to wait for:
+ * about 4 ms with 64 (with 2048, pings waited 36 ms beside one client's endless pipeline). A turn
+ * costs 4.4 µs.
  */
 export const COMMANDS_BEFORE_YIELD = 64;
 
@@ -211,8 +211,8 @@ export class Connection<C extends ServedClient = Client> {
 
   /**
    * Looks for timeouts: the idle timeout, output that does not move, the soft output limit; and for
-   * a client that hung up behind more input than is read while its command waits. To be called about
-   * every second, at least once per 10 s. O(1).
+   * a client that hung up behind more input than is read while its command waits. To be called
+   * about every second, at least once per 10 s. O(1).
    */
   tick(nowMs: number): void {
     if (this.#isClosed || this.#client === null) return;
