@@ -239,6 +239,15 @@ export class Allocator {
     return gatherStatistics(this.#window, this.#layout);
   }
 
+  /** Heap pages of freed runs that are resident, at most: what `purge` gives back. O(nodes). */
+  get purgeablePages(): number {
+    let pages = 0;
+    for (let slot = 0; slot < this.#layout.nodeIds.length; slot++) {
+      pages += this.#pages.residentPages(slot);
+    }
+    return pages;
+  }
+
   /**
    * Gives memory of empty spans and freed pages back to the kernel, at most `pageCountMax` heap
    * pages of it, node by node.

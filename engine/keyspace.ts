@@ -32,6 +32,10 @@ const EXPIRE_STALE_PERCENT = 10;
 const EXPIRE_ROUNDS_MAX = 1000;
 /** Chains moved per lock while a resize goes on in the background. */
 const REHASH_CHAINS_PER_LOCK = 32;
+/** Share of a shard's freed pages that one call of `purge` gives back, as a shift. */
+const PURGE_SHARE_SHIFT = 6;
+/** Most of them (512 KiB, about 60 µs). */
+const PURGE_PAGES_PER_LOCK = 32;
 
 /** What a keyspace is made of. */
 export interface KeyspaceOptions {
@@ -491,17 +495,20 @@ export class Keyspace {
   }
 
   /**
-   * Gives freed heap pages of this worker's share of the shards back to the kernel. Takes the locks
-   * itself.
+   * Gives freed heap pages of this worker's share of the shards back to the kernel: of many pages a
+   * small part at each call, so that memory which is soon used again is not faulted in anew, and
+   * that a large value's goes within a minute or two. Takes the locks itself.
    *
-   * @param pageCountMax Heap pages per shard, at most.
+   * @param pageCountMin Heap pages per shard at least, as far as there are any.
    * @returns Heap pages given back.
    */
-  purge(pageCountMax: number): number {
+  purge(pageCountMin: number): number {
     let pages = 0;
     for (let i = this.#workerIndex; i < this.shards.length; i += this.#workerCount) {
+      const allocator = this.heap.allocators[i];
       this.shards[i].lock();
-      pages += this.heap.allocators[i].purge(pageCountMax);
+      const share = Math.min(allocator.purgeablePages >>> PURGE_SHARE_SHIFT, PURGE_PAGES_PER_LOCK);
+      pages += allocator.purge(Math.max(pageCountMin, share));
       this.shards[i].unlock();
     }
     return pages;

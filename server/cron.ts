@@ -38,7 +38,7 @@ const BACKLOG_DELAY_MS = 3;
 /** Share of a run for expiry; resizing gets what is left of `WORK_BUDGET_MS`. */
 const EXPIRE_BUDGET_MS = 0.4;
 const WORK_BUDGET_MS = 0.7;
-/** Heap pages given back per shard and run: with 16 shards and 10 runs a second, 20 MiB/s. */
+/** Heap pages given back per shard and run, at least: with 16 shards and hz 10, 20 MiB/s. */
 const PURGE_PAGES_PER_SHARD = 8;
 const SAMPLE_INTERVAL_MS = 100;
 const CLIENTS_PER_TICK_MIN = 5;

@@ -215,3 +215,22 @@ Deno.test("keyspace: swapping databases moves everything, expiries included", ()
   assert(shard.expiryOf(findEntry(keyspace, 0, encode("one"))) !== NO_EXPIRY);
   keyspace.checkInvariants();
 });
+
+Deno.test("keyspace: of much freed memory, purge gives back a part at a time", () => {
+  const keyspace = createTestKeyspace({ shardCount: 1, windowBytes: 128 << 20 });
+  const key = encode("long");
+  putString(keyspace, 0, key, new Uint8Array(48 << 20));
+  const { shard, hash } = locate(keyspace, key);
+  shard.remove(0, findEntry(keyspace, 0, key), hash);
+  const { allocator } = shard;
+  // The first call also lets go of empty spans.
+  keyspace.purge(1);
+  const before = allocator.purgeablePages;
+  assert(before > 2000, "the freed value's pages are still there");
+  assertEquals(keyspace.purge(1), 32);
+  assertEquals(allocator.purgeablePages, before - 32);
+  while (allocator.purgeablePages > 700) keyspace.purge(1);
+  const share = allocator.purgeablePages >>> 6;
+  assertEquals(keyspace.purge(1), share);
+  assertEquals(keyspace.purge(20), 20);
+});
