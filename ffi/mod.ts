@@ -29,6 +29,7 @@ export {
   processMemory,
   raiseOpenFileLimit,
   residentBytes,
+  trimProcessMemory,
 } from "./process.ts";
 export type { CpuTime, CpuTimes, OpenFileLimit, ProcessMemory } from "./process.ts";
 export { canSendNow, hasHungUp, sendNow } from "./sockets.ts";

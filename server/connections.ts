@@ -4,6 +4,7 @@
  * @module
  */
 
+import { trimProcessMemory } from "../ffi/mod.ts";
 import { Client } from "./client.ts";
 import type { Config } from "./config/config.ts";
 import type { WorkerContext } from "./context.ts";
@@ -17,6 +18,7 @@ import {
   COUNTER_WRITES,
 } from "./shared_state.ts";
 import { BufferPool } from "./transport/buffer_pool.ts";
+import { MemoryTrimmer } from "./transport/memory_trimmer.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import { type ByteStream, Connection, type ConnectionEnvironment } from "./transport/connection.ts";
 import {
@@ -48,8 +50,9 @@ export class Connections {
   constructor(context: WorkerContext, dispatcher: Dispatcher) {
     this.#context = context;
     const { clock } = context;
+    const trimmer = new MemoryTrimmer(trimProcessMemory);
     this.#environment = {
-      pool: new BufferPool(),
+      pool: new BufferPool((lengthBytes) => trimmer.freed(lengthBytes)),
       limits: new ConfiguredLimits(context.config),
       counters: new SharedCounters(context.shared.own),
       log: context.log,

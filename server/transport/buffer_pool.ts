@@ -32,7 +32,11 @@ export class BufferPool {
   #viewed: Uint8Array<ArrayBuffer> | null = null;
   #view: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-  constructor() {
+  readonly #onFreed: (lengthBytes: number) => void;
+
+  /** @param onFreed Told of every long buffer that is freed. */
+  constructor(onFreed: (lengthBytes: number) => void = () => {}) {
+    this.#onFreed = onFreed;
     for (let i = 0; i < CLASS_COUNT; i++) this.#free.push([]);
   }
 
@@ -53,6 +57,7 @@ export class BufferPool {
     const lengthBytes = buffer.length;
     if (lengthBytes > BUFFER_BYTES_POOLED_MAX) {
       buffer.buffer.transfer(0);
+      this.#onFreed(lengthBytes);
       return;
     }
     if (lengthBytes < BUFFER_BYTES_MIN) return;

@@ -111,6 +111,23 @@ Deno.test("connections: gone without reading what they asked for", async () => {
     }));
 });
 
+Deno.test("connections: memory of replies that nobody took goes back to the kernel", async () => {
+  await using server = await startTwoWorkers();
+  using healthy = await server.connect();
+  await healthy.command("SET", "big", "b".repeat(1_000_000));
+  const before = residentMebibytes(server.pid);
+  const requests = concatenate(Array<Uint8Array>(20).fill(encodeCommand(["GET", "big"])));
+  await storm(100, async () => {
+    const connection = await open(server);
+    await connection.write(requests);
+    await connection.read(new Uint8Array(100));
+    connection.close();
+  });
+  await untilAlone(healthy);
+  const isBack = () => residentMebibytes(server.pid) - before < 150;
+  await until(isBack, TIME_LIMIT_MS, "the memory is given back");
+});
+
 Deno.test("connections: gone in the middle of a long value", async () => {
   await using server = await startTwoWorkers();
   const start = new TextEncoder().encode("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100000000\r\n");
