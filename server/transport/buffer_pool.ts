@@ -34,7 +34,11 @@ export class BufferPool {
 
   readonly #onFreed: (lengthBytes: number) => void;
 
-  /** @param onFreed Told of every long buffer that is freed. */
+  /**
+   * An empty pool.
+   *
+   * @param onFreed Told of every long buffer that is freed.
+   */
   constructor(onFreed: (lengthBytes: number) => void = () => {}) {
     this.#onFreed = onFreed;
     for (let i = 0; i < CLASS_COUNT; i++) this.#free.push([]);

@@ -19,7 +19,11 @@ export class MemoryTrimmer {
   #freedBytes = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  /** @param trim Trims; must not throw. */
+  /**
+   * Nothing freed yet.
+   *
+   * @param trim Trims; must not throw.
+   */
   constructor(trim: () => void) {
     this.#trim = trim;
   }
