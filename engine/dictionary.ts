@@ -16,7 +16,7 @@
  *
  * The header of a dictionary is eight words in the shard's header (see the `DICT_*` constants).
  * While it resizes there are two tables: lookups read both, inserts go to the new one, and every
- * operation moves one old bucket.
+ * insert and removal moves one old bucket, nine times as many as the next resize waits for.
  *
  * Invariants:
  *  1. The slots of a chain are filled from the front, without holes; every bucket of a chain but
@@ -77,6 +77,8 @@ export class Dictionary {
   readonly #node: NodeSlot;
   readonly #seed0: number;
   readonly #seed1: number;
+  /** What was read ahead: kept only so that the reads count as used. */
+  #warmBits = 0;
 
   /**
    * Puts an accessor over the window; touches no byte of it.
@@ -145,13 +147,12 @@ export class Dictionary {
     lengthBytes: number,
     hash: number,
   ): Ref {
-    this.rehashStep(dict);
     const u32 = this.#window.u32;
     const fresh = u32[dict + DICT_TABLE_NEW];
     const oldMask = (1 << u32[dict + DICT_EXPONENT_OLD]) - 1;
     const oldBucket = u32[dict + DICT_TABLE_OLD] * 4 + (hash & oldMask) * BUCKET_WORDS;
     const found = this.#findInChain(oldBucket, bytes, start, lengthBytes, hash);
-    if (found !== NONE || fresh === NONE) return found;
+    if (found !== NONE) return found;
     const mask = (1 << u32[dict + DICT_EXPONENT_NEW]) - 1;
     return this.#findInChain(
       fresh * 4 + (hash & mask) * BUCKET_WORDS,
@@ -205,7 +206,11 @@ export class Dictionary {
     const table = u32[dict + DICT_TABLE_OLD];
     if (table === NONE) return 0;
     const mask = (1 << u32[dict + DICT_EXPONENT_OLD]) - 1;
-    return u32[table * 4 + (hash & mask) * BUCKET_WORDS + BUCKET_FINGERPRINT_WORD];
+    const bits = u32[table * 4 + (hash & mask) * BUCKET_WORDS + BUCKET_FINGERPRINT_WORD];
+    const fresh = u32[dict + DICT_TABLE_NEW];
+    if (fresh === NONE) return bits;
+    const freshMask = (1 << u32[dict + DICT_EXPONENT_NEW]) - 1;
+    return bits ^ u32[fresh * 4 + (hash & freshMask) * BUCKET_WORDS + BUCKET_FINGERPRINT_WORD];
   }
 
   /**
@@ -371,7 +376,7 @@ export class Dictionary {
   #growIfFull(dict: number): void {
     const u32 = this.#window.u32;
     const exponent = u32[dict + DICT_EXPONENT_OLD];
-    if (u32[dict + DICT_COUNT] < 2 ** exponent * GROW_LOAD || exponent === EXPONENT_MAX) return;
+    if (u32[dict + DICT_COUNT] < (1 << exponent) * GROW_LOAD || exponent === EXPONENT_MAX) return;
     this.#startRehash(dict, exponent + 1);
   }
 
@@ -379,7 +384,7 @@ export class Dictionary {
     const u32 = this.#window.u32;
     const exponent = u32[dict + DICT_EXPONENT_OLD];
     const count = u32[dict + DICT_COUNT];
-    if (exponent === 0 || count >= 2 ** exponent * SHRINK_LOAD) return;
+    if (exponent === 0 || count >= (1 << exponent) * SHRINK_LOAD) return;
     if (count === 0) {
       this.clear(dict);
       return;
@@ -408,7 +413,7 @@ export class Dictionary {
     const u32 = this.#window.u32;
     if (u32[dict + DICT_TABLE_NEW] === NONE) return false;
     const table = u32[dict + DICT_TABLE_OLD] * 4;
-    const bucketCount = 2 ** u32[dict + DICT_EXPONENT_OLD];
+    const bucketCount = 1 << u32[dict + DICT_EXPONENT_OLD];
     for (let visits = 0; visits < REHASH_EMPTY_VISITS_MAX; visits++) {
       const index = u32[dict + DICT_REHASH];
       if (index === bucketCount) {
@@ -435,7 +440,9 @@ export class Dictionary {
         previous = last;
         last = u32[last + BUCKET_NEXT_WORD] * 4;
       }
-      for (let slot = layout.filledSlots(u32, last) - 1; slot >= 0; slot--) {
+      const filled = layout.filledSlots(u32, last);
+      this.#warmBucketEntries(last, filled);
+      for (let slot = filled - 1; slot >= 0; slot--) {
         const ref = u32[last + slot] as Ref;
         if (!this.#append(dict, DICT_TABLE_NEW, ref, this.hashOf(ref))) return false;
         u32[last + slot] = NONE;
@@ -445,6 +452,14 @@ export class Dictionary {
       u32[previous + BUCKET_NEXT_WORD] = NONE;
       this.#freeOverflow(dict, last);
     }
+  }
+
+  /** Reads the first bytes of all keys of a bucket, so that hashing them waits for memory once. */
+  #warmBucketEntries(bucket: number, filled: number): void {
+    const u32 = this.#window.u32;
+    let bits = 0;
+    for (let slot = 0; slot < filled; slot++) bits ^= u32[u32[bucket + slot] * 4];
+    this.#warmBits = bits;
   }
 
   #finishRehash(dict: number): void {
