@@ -181,18 +181,18 @@ export function setString(
       if (long !== null) width = encodeLongInteger(long);
     }
   }
-  const key = setKey(keyBytes, keyStart, keyLengthBytes);
   if (width !== 0) {
+    const key = setKey(keyBytes, keyStart, keyLengthBytes);
     return store(shard, database, key, hash, existing, INT, INTEGER_BYTES, 0, width, expiresAtMs);
   }
-  const encoding = lengthBytes <= EMBSTR_BYTES_MAX ? EMBSTR : RAW;
-  return store(
+  return setPlainString(
     shard,
     database,
-    key,
+    keyBytes,
+    keyStart,
+    keyLengthBytes,
     hash,
     existing,
-    encoding,
     bytes,
     start,
     lengthBytes,
@@ -306,7 +306,6 @@ function createOrFree(
   lengthBytes: number,
   valueRef: Ref,
 ): Ref {
-  const inlineBytes = valueRef === NONE ? lengthBytes : 0;
   if (valueRef === NONE) {
     return shard.createEntry(
       typeAndEncoding,
@@ -314,7 +313,7 @@ function createOrFree(
       key.bytes,
       key.start,
       key.lengthBytes,
-      inlineBytes,
+      lengthBytes,
     );
   }
   try {
