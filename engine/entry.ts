@@ -79,8 +79,18 @@ export const SHORT_KEY_BYTES_MAX = 255;
 /** Longest value that is kept inside the entry. */
 export const INLINE_VALUE_BYTES_MAX = 255;
 
-/** Type of a value, as Redis numbers them in its dump format. */
+/** Type of a value, numbered as Redis's objects are: a string. */
 export const TYPE_STRING = 0;
+/** A list. */
+export const TYPE_LIST = 1;
+/** A set. */
+export const TYPE_SET = 2;
+/** A sorted set. */
+export const TYPE_ZSET = 3;
+/** A hash. */
+export const TYPE_HASH = 4;
+/** A stream. */
+export const TYPE_STREAM = 6;
 
 /** Encoding of a string longer than 44 bytes, or changed in part: its bytes. */
 export const ENCODING_RAW = 0;
@@ -88,6 +98,19 @@ export const ENCODING_RAW = 0;
 export const ENCODING_INT = 1;
 /** Encoding of any other string of up to 44 bytes: its bytes. */
 export const ENCODING_EMBSTR = 2;
+
+/** Encoding of a small hash or sorted set, and of the parts of a list: one listpack blob. */
+export const ENCODING_LISTPACK = 3;
+/** Encoding of a small set of integers: one sorted blob. */
+export const ENCODING_INTSET = 4;
+/** Encoding of a large hash or set: a table of members. */
+export const ENCODING_HASHTABLE = 5;
+/** Encoding of a list: a chain of listpacks. */
+export const ENCODING_QUICKLIST = 6;
+/** Encoding of a large sorted set: an ordered structure with ranks, and a table of members. */
+export const ENCODING_SKIPLIST = 7;
+/** Encoding of a stream. */
+export const ENCODING_STREAM = 8;
 
 /** Bytes of an entry in front of its key, by flags. */
 const KEY_OFFSET_BYTES = new Uint8Array(ENTRY_FLAGS_MASK + 1);

@@ -30,5 +30,6 @@ export { Keyspace, KEYSPACE_SHARDS_MAX } from "./keyspace.ts";
 export type { KeyspaceOptions } from "./keyspace.ts";
 export * from "./shard.ts";
 export * from "./strings.ts";
+export * from "./value_types.ts";
 export type { NodeSlot, Ref, ShardIndex } from "./types.ts";
 export { NONE } from "./types.ts";
