@@ -13,7 +13,7 @@ import { CommandError } from "../command_error.ts";
 import { bytesToByteText, byteTextToBytes, fromByteText } from "../config/byte_text.ts";
 import { ConfigError } from "../config/config_file.ts";
 import { type ConfigFileSystem, denoFileSystem, reasonOf } from "../config/file_system.ts";
-import { findParameter, PARAMETERS } from "../config/parameters.ts";
+import { ALIASES, findParameter, PARAMETERS } from "../config/parameters.ts";
 import { rewriteConfigText } from "../config/rewrite.ts";
 import { globMatches } from "../glob.ts";
 import { replyHelp } from "./help.ts";
@@ -23,6 +23,8 @@ import type { Handler } from "./table.ts";
 const WILDCARD = /[*?[]/;
 /** Index of the first argument behind `CONFIG <subcommand>`. */
 const FIRST = 2;
+/** What patterns are compared with. */
+const ALL_NAMES = [...PARAMETERS, ...ALIASES];
 
 const HELP_LINES = [
   "GET <pattern> [<pattern> ...]",
@@ -42,7 +44,7 @@ export function configGet(client: Client): void {
   for (let index = FIRST; index < args.count; index++) {
     const given = args.text(index);
     if (WILDCARD.test(given)) {
-      for (const { name } of PARAMETERS) {
+      for (const { name } of ALL_NAMES) {
         if (!names.has(name) && nameMatches(client, index, name)) names.set(name, name);
       }
       continue;

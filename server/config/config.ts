@@ -21,7 +21,7 @@ export interface ConfigSnapshot {
   readonly values: Readonly<Record<string, string>>;
 }
 
-/** Called with the name of a parameter whose value has just changed. Must not throw. */
+/** Called with the first name of a parameter whose value has just changed. Must not throw. */
 export type ConfigListener = (name: string) => void;
 
 /** One thread's configuration. */
@@ -60,7 +60,7 @@ export class Config extends ConfigFields {
   set(pairs: readonly (readonly [string, string])[]): void {
     const changed: string[] = [];
     for (const { name, apply } of this.#prepare(pairs)) {
-      if (apply()) changed.push(name);
+      if (apply() && !changed.includes(name)) changed.push(name);
     }
     for (const name of changed) {
       for (const listener of this.#listeners) listener(name);
@@ -100,7 +100,7 @@ export class Config extends ConfigFields {
       const text = pairs[index][1];
       const given = parameter.isList ? splitAtSpaces(text) : [text];
       try {
-        return { name: parameter.name, apply: parameter.prepare(this, given) };
+        return { name: parameter.primaryName, apply: parameter.prepare(this, given) };
       } catch (error) {
         if (error instanceof InvalidValue) throw failure(parameter.name, error.message);
         throw error;

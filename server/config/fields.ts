@@ -61,6 +61,30 @@ export class ConfigFields {
   /** `lazyfree-lazy-user-flush`. */
   lazyfreeLazyUserFlush = false;
 
+  /** `hash-max-listpack-entries`: fields of the largest hash that is a listpack. */
+  hashMaxListpackEntries = 512;
+  /** `hash-max-listpack-value`: bytes of the longest field or value in such a hash. */
+  hashMaxListpackValueBytes = 64;
+  /**
+   * `list-max-listpack-size`: how much one listpack of a list holds: so many elements when
+   * positive; else -1 to -5 for 4, 8, 16, 32, 64 KiB.
+   */
+  listMaxListpackFill = -2;
+  /** `list-compress-depth`: listpacks at each end of a list that stay as they are; 0 for all. */
+  listCompressDepth = 0;
+  /** `set-max-intset-entries`: members of the largest set that is an intset. */
+  setMaxIntsetEntries = 512;
+  /** `zset-max-listpack-entries`: members of the largest sorted set that is a listpack. */
+  zsetMaxListpackEntries = 128;
+  /** `zset-max-listpack-value`: bytes of the longest member in such a sorted set. */
+  zsetMaxListpackValueBytes = 64;
+  /** `stream-node-max-bytes`: bytes of one listpack of a stream; 0 for no limit. */
+  streamNodeMaxBytes = 4096;
+  /** `stream-node-max-entries`: entries of one listpack of a stream; 0 for no limit. */
+  streamNodeMaxEntries = 100;
+  /** `hll-sparse-max-bytes`: bytes of the longest HyperLogLog in sparse form. */
+  hllSparseMaxBytes = 3000;
+
   /** `workers`: threads that serve clients; 0 for one per node with CPUs. */
   workers = 0;
   /** `shards`: slices of the keyspace, each with its own lock; a power of two. */

@@ -35,6 +35,8 @@ export interface Parameter {
   readonly summary: string;
   /** When it may change. */
   readonly changeable: Changeable;
+  /** The parameter's first name: that of an alias is another than its own. */
+  readonly primaryName: string;
   /** Whether a single text given for it is split at its spaces. */
   readonly isList: boolean;
   /**
@@ -65,5 +67,11 @@ export function parameter<Field extends keyof ConfigFields>(
       return text(fields) !== before;
     };
   };
-  return { name, summary, changeable, isList: type.isList, prepare, text, lines };
+  const primaryName = name;
+  return { name, primaryName, summary, changeable, isList: type.isList, prepare, text, lines };
+}
+
+/** A second name for `primary`. To CONFIG GET and SET it is a parameter of its own, as in Redis. */
+export function alias(name: string, primary: Parameter): Parameter {
+  return { ...primary, name };
 }

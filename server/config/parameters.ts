@@ -10,6 +10,7 @@
 
 import { DATABASES_MAX, KEYSPACE_SHARDS_MAX } from "../../engine/mod.ts";
 import type { LogLevel } from "../logger.ts";
+import { ENCODING_ALIASES, ENCODINGS } from "./encoding_parameters.ts";
 import { OUTPUT_LIMITS } from "./output_limits.ts";
 import { type Parameter, parameter } from "./parameter.ts";
 import {
@@ -327,14 +328,18 @@ export const PARAMETERS: readonly Parameter[] = [
   ...NETWORK,
   ...LIMITS,
   ...MEMORY,
+  ...ENCODINGS,
   ...NODES,
   ...GENERAL,
   ...PERSISTENCE,
 ];
 
-const byName = new Map(PARAMETERS.map((entry) => [entry.name, entry]));
+/** Second names of parameters: `CONFIG GET *` shows them too, files are not written with them. */
+export const ALIASES: readonly Parameter[] = ENCODING_ALIASES;
 
-/** The parameter called `name`, in any case; `undefined` when there is none. O(1). */
+const byName = new Map([...PARAMETERS, ...ALIASES].map((entry) => [entry.name, entry]));
+
+/** The parameter or alias called `name`, any case; `undefined` when there is none. O(1). */
 export function findParameter(name: string): Parameter | undefined {
   return byName.get(name.toLowerCase());
 }

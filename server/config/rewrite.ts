@@ -89,7 +89,8 @@ function parameterOf(line: string): Parameter | undefined {
   const trimmed = trimLine(line);
   if (trimmed.startsWith("#")) return undefined;
   const name = splitArguments(trimmed)?.[0];
-  return name === undefined ? undefined : findParameter(name);
+  const named = name === undefined ? undefined : findParameter(name);
+  return named && findParameter(named.primaryName);
 }
 
 function directives(parameter: Parameter, config: Config): string[] {

@@ -68,15 +68,18 @@ export const BOOLEAN: ValueType<boolean> = single((word) => {
 /** Any bytes. */
 export const TEXT: ValueType<string> = single((word) => word, (value) => value);
 
-/** A whole number from `min` to `max`, both within ±(2^53 - 1). */
-export function integer(min: number, max: number): ValueType<number> {
+/**
+ * A whole number from `min` to `max`, which fit into 64 bits. Beyond ±2^53 a value is rounded to the
+ * nearest number a double can hold.
+ */
+export function integer(min: number | bigint, max: number | bigint): ValueType<number> {
   return single((word) => {
     const value = INTEGER_TEXT.test(word) ? BigInt(word) : null;
     if (value === null || BigInt.asIntN(64, value) !== value) {
       throw new InvalidValue("argument couldn't be parsed into an integer");
     }
     return within(value, BigInt(min), BigInt(max), 10);
-  }, String);
+  }, (value) => textOf(value, BigInt(max)));
 }
 
 /** File permissions: an octal number up to 0777, written without a leading zero. */
@@ -99,7 +102,13 @@ export function memory(minBytes: bigint, maxBytes: bigint): ValueType<number> {
     const bytes = parseMemory(word);
     if (bytes === null) throw new InvalidValue("argument must be a memory value");
     return within(bytes, minBytes, maxBytes, 10);
-  }, (value) => String(BigInt(value)));
+  }, (value) => textOf(value, maxBytes));
+}
+
+/** The digits of `value`, or of `max` when rounding to a double has led beyond it. */
+function textOf(value: number, max: bigint): string {
+  const digits = BigInt(value);
+  return String(digits > max ? max : digits);
 }
 
 /**

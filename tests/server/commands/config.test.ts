@@ -17,7 +17,7 @@ import {
 } from "../../../server/commands/config.ts";
 import { bytesToByteText, byteTextToBytes } from "../../../server/config/byte_text.ts";
 import { Config } from "../../../server/config/config.ts";
-import { PARAMETERS } from "../../../server/config/parameters.ts";
+import { ALIASES, PARAMETERS } from "../../../server/config/parameters.ts";
 import { ControlPlane } from "../../../server/control_plane.ts";
 import { Logger } from "../../../server/logger.ts";
 import { ReplyWriter } from "../../../server/resp/reply_writer.ts";
@@ -81,7 +81,7 @@ Deno.test("CONFIG GET: names, patterns, each parameter once, as it was spelt", a
   );
   assertEquals(await bench.run(configGet, "config", "get", "no*such"), "*0\r\n");
   const all = await bench.run(configGet, "config", "get", "*", "MAXMEM*");
-  assertEquals(all.split("\r\n")[0], `*${PARAMETERS.length * 2}`);
+  assertEquals(all.split("\r\n")[0], `*${(PARAMETERS.length + ALIASES.length) * 2}`);
   assertEquals(
     await bench.run(configGet, "config", "get", "MAXMEMORY-P?LICY"),
     "*2\r\n$16\r\nmaxmemory-policy\r\n$10\r\nnoeviction\r\n",

@@ -8,7 +8,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { CommandError } from "../../../server/command_error.ts";
 import { Config } from "../../../server/config/config.ts";
-import { PARAMETERS } from "../../../server/config/parameters.ts";
+import { ALIASES, PARAMETERS } from "../../../server/config/parameters.ts";
 import { peerTest } from "../../support/peers.ts";
 import { startRedis } from "../../support/redis_server.ts";
 import type { RespClient } from "../../support/resp_client.ts";
@@ -111,6 +111,28 @@ const CHANGES: Pairs[] = [
   [["save", ""]],
   [["appendonly", "x"]],
   [["appendonly", "no"]],
+  [["hash-max-ziplist-entries", "5"], ["hash-max-listpack-entries", "7"]],
+  [["hash-max-ziplist-entries", "5"], ["hash-max-ziplist-entries", "7"]],
+  [["hash-max-listpack-entries", "-1"]],
+  [["hash-max-ziplist-entries", "9223372036854775807"]],
+  [["hash-max-listpack-entries", "9223372036854775808"]],
+  [["hash-max-listpack-entries", "1k"]],
+  [["hash-max-ziplist-value", "-1"]],
+  [["hash-max-listpack-value", "1k"]],
+  [["hash-max-listpack-value", "9223372036854775807"]],
+  [["Hash-max-ziplist-value", "9223372036854775808"]],
+  [["list-max-listpack-size", "-2147483649"]],
+  [["list-max-ziplist-size", "128"]],
+  [["list-compress-depth", "-1"]],
+  [["list-compress-depth", "1"]],
+  [["set-max-intset-entries", "3"]],
+  [["zset-max-ziplist-entries", "3"]],
+  [["zset-max-ziplist-value", "3"]],
+  [["stream-node-max-bytes", "-1"]],
+  [["stream-node-max-bytes", "1kb"]],
+  [["stream-node-max-entries", "-1"]],
+  [["stream-node-max-entries", "0"]],
+  [["hll-sparse-max-bytes", "0"]],
   [["nosuch", "a"]],
   [["a'b", "a"]],
 ];
@@ -142,7 +164,7 @@ peerTest("config: defaults are redis-server's, but for those of our own", [
   const config = new Config();
   const ours = ["workers", "shards", "numa-enabled"];
   const perMachine = ["port", "bind", "dir"];
-  for (const { name } of PARAMETERS) {
+  for (const { name } of [...PARAMETERS, ...ALIASES]) {
     const theirs = await client.text("CONFIG", "GET", name);
     if (ours.includes(name)) assertEquals(theirs, "*0\r\n", name);
     else if (!perMachine.includes(name)) assertEquals(getReply(config, name), theirs, name);
