@@ -17,6 +17,7 @@ import { EngineClock } from "./clock.ts";
 import * as entry from "./entry.ts";
 import { HASH_SHARD_BITS_MAX, hashBytes, shardIndexOf } from "./hash.ts";
 import type { Heap } from "./heap.ts";
+import { Placement, type PlacementOptions } from "./placement.ts";
 import { ScanBatch } from "./scan_cursor.ts";
 import { DATABASES_MAX, OutOfMemoryError, Shard } from "./shard.ts";
 import type { NodeSlot, Ref } from "./types.ts";
@@ -45,6 +46,8 @@ export interface KeyspaceOptions {
   databases: number;
   /** Node slots in the order in which this worker allocates from them, its own first. */
   nodeOrder: NodeSlot[];
+  /** What placement policies may know of the nodes besides. */
+  nodes?: Omit<PlacementOptions, "nodeOrder">;
   /** This worker's counters, `KEYSPACE_COUNTERS` of them. */
   counters: Float64Array;
   /** The hash's seed, the same 64 bits in every worker, in two halves. */
@@ -69,6 +72,8 @@ export class Keyspace {
   readonly shards: Shard[];
   /** The time that expiry and heat go by, set by the owner once per batch of commands. */
   readonly clock = new EngineClock();
+  /** Where this worker's new keys go. */
+  readonly placement: Placement;
   /** Number of databases in every shard. */
   readonly databases: number;
   /** Refs found by `scan`, all in shard `scanShard`. */
@@ -96,6 +101,10 @@ export class Keyspace {
     );
     assert(options.databases <= DATABASES_MAX, "the shard's header has room for the databases");
     this.heap = options.heap;
+    this.placement = new Placement(options.heap, {
+      ...options.nodes,
+      nodeOrder: options.nodeOrder,
+    });
     this.databases = options.databases;
     this.#seed0 = options.seed0;
     this.#seed1 = options.seed1;
@@ -106,7 +115,7 @@ export class Keyspace {
       new Shard({
         window,
         allocator: options.heap.allocators[index],
-        nodeOrder: options.nodeOrder,
+        placement: this.placement,
         clock: this.clock,
         counters: options.counters,
         seed0: options.seed0,

@@ -29,6 +29,7 @@ import { Dictionary } from "./dictionary.ts";
 import * as entry from "./entry.ts";
 import { KEYSPACE_HEADER_BYTES, KEYSPACE_HEADER_OFFSET_BYTES } from "./heap_layout.ts";
 import { acquireLock, releaseLock } from "./lock.ts";
+import type { Placement } from "./placement.ts";
 import { ScanBatch } from "./scan_cursor.ts";
 import type { ShardWindow } from "./shard_window.ts";
 import type { NodeSlot, Ref } from "./types.ts";
@@ -54,6 +55,9 @@ export const NO_EXPIRY: number = Infinity;
 
 assert(DATABASE_EXPIRY_SUM_WORD % 2 === 0, "the sum is aligned for the f64 view");
 assert(DATABASE_EXPIRY_SUM_WORD + 2 <= DATABASE_WORDS, "a database's record holds its fields");
+
+/** No node yet for the key that was looked up last. */
+const UNDECIDED = -1;
 
 /** Index of the lookups that found a key, in the counters that the shard's owner passes. */
 export const COUNTER_KEYSPACE_HITS = 0;
@@ -84,8 +88,8 @@ export interface ShardParts {
   window: ShardWindow;
   /** Hands out the blocks of that window. */
   allocator: Allocator;
-  /** Node slots by preference: the worker's own first, then by distance. */
-  nodeOrder: NodeSlot[];
+  /** Says where new keys go, and which nodes stand in for one without room. */
+  placement: Placement;
   /** The time that expiry and heat go by. */
   clock: EngineClock;
   /** Counters of this worker, `KEYSPACE_COUNTERS` of them. */
@@ -108,19 +112,25 @@ export class Shard {
   readonly dictionary: Dictionary;
   readonly #clock: EngineClock;
   readonly #counters: Float64Array;
-  readonly #nodeOrder: NodeSlot[];
+  readonly #placement: Placement;
   readonly #node: NodeSlot;
   readonly #isShared: boolean;
   readonly #batch = new ScanBatch();
 
+  readonly #hasOneNode: boolean;
+  /** Node of the key looked up last; `UNDECIDED` when it is not there and no block was asked for. */
+  #keyNode: number = UNDECIDED;
+  /** Hash of the key looked up last. */
+  #keyHash = 0;
   /** Puts an accessor over the window; touches no byte of it. */
   constructor(parts: ShardParts) {
     this.window = parts.window;
     this.allocator = parts.allocator;
     this.#clock = parts.clock;
     this.#counters = parts.counters;
-    this.#nodeOrder = parts.nodeOrder;
-    this.#node = parts.nodeOrder[0];
+    this.#placement = parts.placement;
+    this.#node = parts.placement.own as NodeSlot;
+    this.#hasOneNode = parts.placement.count === 1;
     this.#isShared = parts.isShared;
     this.dictionary = new Dictionary(
       parts.window,
@@ -207,11 +217,19 @@ export class Shard {
     if (ref === NONE || !this.isExpired(ref)) return ref;
     this.#expire(database, ref, hash);
     return NONE;
+    if (!this.#hasOneNode) this.#notePlace(ref, hash);
   }
 
+    this.#keyNode = UNDECIDED;
   /** Whether the entry's expiry has passed. */
   isExpired(ref: Ref): boolean {
     if ((entry.entryFlags(this.window, ref) & ENTRY_EXPIRES) === 0) return false;
+  /** Remembers where the key is that blocks may soon be asked for. */
+  #notePlace(ref: Ref, hash: number): void {
+    this.#keyNode = ref === NONE ? UNDECIDED : this.allocator.nodeOf(ref);
+    this.#keyHash = hash;
+  }
+
     return entry.entryExpiresAtMs(this.window, ref) <= this.#clock.nowMs;
   }
 
@@ -228,10 +246,26 @@ export class Shard {
     this.#counters[isLocal ? COUNTER_LOCAL_ACCESSES : COUNTER_REMOTE_ACCESSES]++;
   }
 
-  /** Allocates on this worker's node, else on the next nearest. Throws `OutOfMemoryError`. */
+  /**
+   * Allocates for the key that was looked up last: on its node, or where the placement policy wants
+   * a new key; else on the next nearest node. Throws `OutOfMemoryError`.
+   */
   allocate(bytes: number): Ref {
-    for (let i = 0; i < this.#nodeOrder.length; i++) {
-      const ref = this.allocator.allocate(bytes, this.#nodeOrder[i]);
+    if (!this.#hasOneNode) return this.#allocateOnKeyNode(bytes);
+    const ref = this.#placement.isFull[0] === 0
+      ? this.allocator.allocate(bytes, 0 as NodeSlot)
+      : NONE;
+    if (ref === NONE) throw new OutOfMemoryError();
+    return ref;
+  }
+
+  #allocateOnKeyNode(bytes: number): Ref {
+    const placement = this.#placement;
+    if (this.#keyNode === UNDECIDED) this.#keyNode = placement.choose(this.#keyHash, bytes);
+    const order = placement.orders[this.#keyNode];
+    for (let i = 0; i < order.length; i++) {
+      if (placement.isFull[order[i]] !== 0) continue;
+      const ref = this.allocator.allocate(bytes, order[i]);
       if (ref !== NONE) return ref;
     }
     throw new OutOfMemoryError();
@@ -334,13 +368,15 @@ export class Shard {
     this.dictionary.remove(this.keysOf(database), ref, hash);
   }
 
-  /** Frees an entry and its external value. */
+  /**
+   * Frees an entry and its external value: a block, or all of a structure, O(its blocks). An
+   * EXTERNAL entry whose value ref is `NONE` has none yet.
+   */
   free(ref: Ref): void {
     if ((entry.entryFlags(this.window, ref) & ENTRY_EXTERNAL) !== 0) {
       const valueRef = entry.entryValueRef(this.window, ref);
       this.allocator.free(valueRef, entry.entryValueBlockBytes(this.window, ref));
     }
-    this.freeBlock(ref);
   }
 
   /** Frees an entry's own block only. */
