@@ -224,6 +224,11 @@ export class Allocator {
     return this.#u32[TOTAL_ALLOCATED_REFS] * REF_UNIT_BYTES;
   }
 
+  /** Bytes of spans and large blocks on one node, whether in use or not. O(1). */
+  usedBytesOn(node: NodeSlot): number {
+    return this.#u32[header.regionRecord(node) + header.REGION_USED_PAGES] * HEAP_PAGE_BYTES;
+  }
+
   /** Bytes that were requested for all blocks in use. O(nodes x classes). */
   get requestedBytes(): number {
     return requestedBytes(this.#window, this.#layout);
@@ -232,11 +237,6 @@ export class Allocator {
   /** Bytes of spans, large blocks and freed pages that are still resident, at most. O(nodes). */
   get committedBytes(): number {
     return committedBytes(this.#window, this.#layout);
-  /** Bytes of spans and large blocks on one node, whether in use or not. O(1). */
-  usedBytesOn(node: NodeSlot): number {
-    return this.#u32[header.regionRecord(node) + header.REGION_USED_PAGES] * HEAP_PAGE_BYTES;
-  }
-
   }
 
   /** Figures per node and class. O(nodes x classes). */

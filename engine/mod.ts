@@ -28,9 +28,9 @@ export {
 } from "./integer.ts";
 export { Keyspace, KEYSPACE_SHARDS_MAX } from "./keyspace.ts";
 export type { KeyspaceOptions } from "./keyspace.ts";
-export * from "./shard.ts";
 export { Placement } from "./placement.ts";
 export type { PlacementNodes, PlacementOptions, PlacementPolicy } from "./placement.ts";
+export * from "./shard.ts";
 export * from "./strings.ts";
 export * from "./value_types.ts";
 export type { NodeSlot, Ref, ShardIndex } from "./types.ts";

@@ -53,11 +53,11 @@ export const DATABASES_MAX: number = Math.floor((KEYSPACE_HEADER_BYTES - 1024) /
 /** An expiry that says "none". */
 export const NO_EXPIRY: number = Infinity;
 
-assert(DATABASE_EXPIRY_SUM_WORD % 2 === 0, "the sum is aligned for the f64 view");
-assert(DATABASE_EXPIRY_SUM_WORD + 2 <= DATABASE_WORDS, "a database's record holds its fields");
-
 /** No node yet for the key that was looked up last. */
 const UNDECIDED = -1;
+
+assert(DATABASE_EXPIRY_SUM_WORD % 2 === 0, "the sum is aligned for the f64 view");
+assert(DATABASE_EXPIRY_SUM_WORD + 2 <= DATABASE_WORDS, "a database's record holds its fields");
 
 /** Index of the lookups that found a key, in the counters that the shard's owner passes. */
 export const COUNTER_KEYSPACE_HITS = 0;
@@ -114,14 +114,14 @@ export class Shard {
   readonly #counters: Float64Array;
   readonly #placement: Placement;
   readonly #node: NodeSlot;
-  readonly #isShared: boolean;
-  readonly #batch = new ScanBatch();
-
   readonly #hasOneNode: boolean;
   /** Node of the key looked up last; `UNDECIDED` when it is not there and no block was asked for. */
   #keyNode: number = UNDECIDED;
   /** Hash of the key looked up last. */
   #keyHash = 0;
+  readonly #isShared: boolean;
+  readonly #batch = new ScanBatch();
+
   /** Puts an accessor over the window; touches no byte of it. */
   constructor(parts: ShardParts) {
     this.window = parts.window;
@@ -214,22 +214,22 @@ export class Shard {
     hash: number,
   ): Ref {
     const ref = this.dictionary.find(this.keysOf(database), bytes, start, lengthBytes, hash);
+    if (!this.#hasOneNode) this.#notePlace(ref, hash);
     if (ref === NONE || !this.isExpired(ref)) return ref;
     this.#expire(database, ref, hash);
+    this.#keyNode = UNDECIDED;
     return NONE;
-    if (!this.#hasOneNode) this.#notePlace(ref, hash);
   }
 
-    this.#keyNode = UNDECIDED;
-  /** Whether the entry's expiry has passed. */
-  isExpired(ref: Ref): boolean {
-    if ((entry.entryFlags(this.window, ref) & ENTRY_EXPIRES) === 0) return false;
   /** Remembers where the key is that blocks may soon be asked for. */
   #notePlace(ref: Ref, hash: number): void {
     this.#keyNode = ref === NONE ? UNDECIDED : this.allocator.nodeOf(ref);
     this.#keyHash = hash;
   }
 
+  /** Whether the entry's expiry has passed. */
+  isExpired(ref: Ref): boolean {
+    if ((entry.entryFlags(this.window, ref) & ENTRY_EXPIRES) === 0) return false;
     return entry.entryExpiresAtMs(this.window, ref) <= this.#clock.nowMs;
   }
 
