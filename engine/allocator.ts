@@ -204,6 +204,14 @@ export class Allocator {
     return true;
   }
 
+  /** Whether blocks of so many bytes are interchangeable: `tryResize` then succeeds. O(1). */
+  isSameClass(firstBytes: number, secondBytes: number): boolean {
+    const first = this.#checked ? firstBytes + guardBytes(firstBytes) : firstBytes;
+    const second = this.#checked ? secondBytes + guardBytes(secondBytes) : secondBytes;
+    if (first > SMALL_BYTES_MAX || second > SMALL_BYTES_MAX) return false;
+    return sizeClassOf(first) === sizeClassOf(second);
+  }
+
   /** Bytes that a block of `ref` may hold without moving, rounding included. */
   usableBytes(ref: Ref): number {
     const u32 = this.#u32;

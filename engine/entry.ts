@@ -162,6 +162,14 @@ export function entryEncoding(window: ShardWindow, ref: Ref): number {
   return window.u8[ref * REF_UNIT_BYTES] >>> 4;
 }
 
+/**
+ * Whether the value is a structure: a root block and what hangs from it. Strings and blobs are
+ * none. True for the encodings from `ENCODING_HASHTABLE` on.
+ */
+export function entryIsStructure(window: ShardWindow, ref: Ref): boolean {
+  return window.u8[ref * REF_UNIT_BYTES] >>> 4 >= ENCODING_HASHTABLE;
+}
+
 /** Sets the value's encoding, keeping its type. */
 export function setEntryEncoding(window: ShardWindow, ref: Ref, encoding: number): void {
   const at = ref * REF_UNIT_BYTES;

@@ -12,6 +12,7 @@
 export type { AllocatorStatistics } from "./allocator_statistics.ts";
 export { Allocator } from "./allocator.ts";
 export { assert, AssertionFailure } from "./assert.ts";
+export * from "./blob.ts";
 export { copyBytes } from "./bytes.ts";
 export { EngineClock } from "./clock.ts";
 export * from "./entry.ts";

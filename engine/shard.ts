@@ -34,6 +34,7 @@ import { ScanBatch } from "./scan_cursor.ts";
 import type { ShardWindow } from "./shard_window.ts";
 import type { NodeSlot, Ref } from "./types.ts";
 import * as types from "./types.ts";
+import { valueAdapterOf } from "./value_types.ts";
 
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
 const { ENTRY_EXPIRES, ENTRY_EXTERNAL, ENTRY_LONG_KEY, SHORT_KEY_BYTES_MAX } = entry;
@@ -50,6 +51,8 @@ const DATABASE_EXPIRY_SUM_WORD = 18;
 
 /** Most databases that a shard's header has room for. */
 export const DATABASES_MAX: number = Math.floor((KEYSPACE_HEADER_BYTES - 1024) / DATABASE_BYTES);
+/** Blocks that one call of an adapter's `freeStep` is asked to free. */
+const FREE_BLOCKS_PER_STEP = 4096;
 /** An expiry that says "none". */
 export const NO_EXPIRY: number = Infinity;
 
@@ -373,8 +376,17 @@ export class Shard {
    * EXTERNAL entry whose value ref is `NONE` has none yet.
    */
   free(ref: Ref): void {
-    if ((entry.entryFlags(this.window, ref) & ENTRY_EXTERNAL) !== 0) {
-      const valueRef = entry.entryValueRef(this.window, ref);
+    if ((entry.entryFlags(this.window, ref) & ENTRY_EXTERNAL) !== 0) this.#freeExternal(ref);
+    this.freeBlock(ref);
+  }
+
+  #freeExternal(ref: Ref): void {
+    const valueRef = entry.entryValueRef(this.window, ref);
+    if (valueRef === NONE) return;
+    if (entry.entryIsStructure(this.window, ref)) {
+      const adapter = valueAdapterOf(entry.entryType(this.window, ref));
+      while (!adapter.freeStep(this, ref, FREE_BLOCKS_PER_STEP));
+    } else {
       this.allocator.free(valueRef, entry.entryValueBlockBytes(this.window, ref));
     }
   }

@@ -352,6 +352,7 @@ function storeInPlace(
       entry.setEntryValueLength(window, ref, lengthBytes);
     }
   } else {
+    if (entry.entryIsStructure(window, ref)) return false;
     const valueRef = entry.entryValueRef(window, ref);
     const oldBytes = entry.entryValueBlockBytes(window, ref);
     if (!shard.allocator.tryResize(valueRef, oldBytes, lengthBytes)) return false;
