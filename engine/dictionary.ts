@@ -266,6 +266,14 @@ export class Dictionary {
     this.#window.u32[this.foundWord] = to;
   }
 
+  /** Whether `ref` is in the dictionary under `hash`; if so, sets `foundWord` to where it stands. */
+  holds(dict: number, ref: Ref, hash: number): boolean {
+    const u32 = this.#window.u32;
+    if (u32[dict + DICT_TABLE_OLD] === NONE) return false;
+    if (this.#locateIn(dict, DICT_TABLE_OLD, ref, hash)) return true;
+    return u32[dict + DICT_TABLE_NEW] !== NONE && this.#locateIn(dict, DICT_TABLE_NEW, ref, hash);
+  }
+
   /** Sets `foundWord` to where `ref` stands. Asserts that it is there. */
   locate(dict: number, ref: Ref, hash: number): void {
     const u32 = this.#window.u32;

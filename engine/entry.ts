@@ -6,7 +6,7 @@
  *   0      1   type (low 4 bits) and encoding (high 4 bits)
  *   1      1   flags: which of the optional fields below are there
  *   2      2   LRU clock: seconds of the last access, modulo 2^16
- *   4      1   access count, saturating, halved as time passes; its logarithm is the heat level
+ *   4      1   access count, saturating, halved every period; its logarithm is the heat level
  *   5      1   majority vote of the nodes that use the key: candidate (low 4), lead (high 4)
  *   6      1   key length, unless LONG_KEY
  *   7      1   value length, unless EXTERNAL
@@ -126,9 +126,13 @@ const VOTE_LEAD_SHIFT = 4;
 const VOTE_LEAD_ONE = 1 << VOTE_LEAD_SHIFT;
 const VOTE_LEAD_MAX = 15 << VOTE_LEAD_SHIFT;
 const VOTE_CANDIDATE_MASK = 15;
-/** The count of accesses is halved once for each such period without an access. */
+/**
+ * The count of accesses is halved at the end of each such period of the clock, at the next access:
+ * a key that is used at a constant rate keeps a count of one to two periods' accesses.
+ */
 export const HEAT_HALF_LIFE_SECONDS = 64;
-const HEAT_HALF_LIFE_SHIFT = 6;
+/** log2 of `HEAT_HALF_LIFE_SECONDS`: what holds where no other is configured. */
+export const HEAT_HALF_LIFE_SHIFT = 6;
 const CLOCK_MASK = 0xffff;
 /**
  * Workers read the time once per batch of commands, so an entry's last access may lie in another
@@ -345,12 +349,15 @@ export function copyEntryHeat(
 /**
  * Notes an access by a worker on `nodeSlot` at `clockSeconds`. Writes only what changes, so that
  * reading a hot key does not dirty its cache line every time.
+ *
+ * @param halfLifeShift log2 of the seconds after which the count is halved.
  */
 export function touchEntry(
   window: ShardWindow,
   ref: Ref,
   clockSeconds: number,
   nodeSlot: number,
+  halfLifeShift: number = HEAT_HALF_LIFE_SHIFT,
 ): void {
   const u32 = window.u32;
   const word = ref * 4;
@@ -360,7 +367,7 @@ export function touchEntry(
   let count = second & 0xff;
   if (idleSeconds !== 0 && idleSeconds <= IDLE_SECONDS_MAX) {
     u32[word] = (first & 0xffff) | ((clockSeconds & CLOCK_MASK) << 16);
-    const halvings = idleSeconds >>> HEAT_HALF_LIFE_SHIFT;
+    const halvings = halvingsBetween(clockSeconds - idleSeconds, clockSeconds, halfLifeShift);
     count = halvings > 7 ? 0 : count >>> halvings;
   }
   if (count < COUNT_MAX) count++;
@@ -374,6 +381,19 @@ export function touchEntry(
   }
   const updated = (second & 0xffff0000) | (vote << 8) | count;
   if (updated !== (second | 0)) u32[word + 1] = updated;
+}
+
+/** Periods of the clock that ended between two times in seconds: how often a count is halved. */
+function halvingsBetween(fromSeconds: number, toSeconds: number, halfLifeShift: number): number {
+  return (toSeconds >> halfLifeShift) - (fromSeconds >> halfLifeShift);
+}
+
+/** Notes the time of an access and nothing else: what is left of `touchEntry` without heat. */
+export function touchEntryClock(window: ShardWindow, ref: Ref, clockSeconds: number): void {
+  const word = ref * 4;
+  const first = window.u32[word];
+  if (first >>> 16 === (clockSeconds & CLOCK_MASK)) return;
+  window.u32[word] = (first & 0xffff) | ((clockSeconds & CLOCK_MASK) << 16);
 }
 
 /** Seconds since the last access, 0 to `IDLE_SECONDS_MAX`: the clock keeps 16 bits. */
@@ -404,11 +424,36 @@ export function setEntryAccessCount(window: ShardWindow, ref: Ref, count: number
   window.u8[ref * REF_UNIT_BYTES + ENTRY_COUNT_OFFSET_BYTES] = count;
 }
 
-/** Heat level 0 (cold) to 7 (hot): the logarithm of the access count, decayed to `clockSeconds`. */
-export function entryHeatLevel(window: ShardWindow, ref: Ref, clockSeconds: number): number {
-  const halvings = entryIdleSeconds(window, ref, clockSeconds) >>> HEAT_HALF_LIFE_SHIFT;
-  const count = halvings > 7 ? 0 : entryAccessCount(window, ref) >>> halvings;
+/**
+ * Heat level 0 (cold) to 7 (hot): the logarithm of the access count, decayed to `clockSeconds`.
+ *
+ * @param halfLifeShift As `touchEntry` is given.
+ */
+export function entryHeatLevel(
+  window: ShardWindow,
+  ref: Ref,
+  clockSeconds: number,
+  halfLifeShift: number = HEAT_HALF_LIFE_SHIFT,
+): number {
+  const count = entryHeatCount(window, ref, clockSeconds, halfLifeShift);
   return count === 0 ? 0 : 31 - Math.clz32(count);
+}
+
+/** The access count, 0 to 255, decayed to `clockSeconds`. */
+export function entryHeatCount(
+  window: ShardWindow,
+  ref: Ref,
+  clockSeconds: number,
+  halfLifeShift: number = HEAT_HALF_LIFE_SHIFT,
+): number {
+  const idleSeconds = entryIdleSeconds(window, ref, clockSeconds);
+  const halvings = halvingsBetween(clockSeconds - idleSeconds, clockSeconds, halfLifeShift);
+  return halvings > 7 ? 0 : entryAccessCount(window, ref) >>> halvings;
+}
+
+/** Lead of the dominant node in the vote of accesses, 0 to 15: how clearly it is the one. */
+export function entryDominantLead(window: ShardWindow, ref: Ref): number {
+  return window.u8[ref * REF_UNIT_BYTES + ENTRY_VOTE_OFFSET_BYTES] >>> VOTE_LEAD_SHIFT;
 }
 
 /** The node slot that leads the vote of accesses: where the key is used most. */

@@ -4,7 +4,7 @@
  *
  * ```text
  *  window (one per shard)                                                      bytes
- *  0          keyspace header    lock, dictionaries, counters                  128 KiB
+ *  0          keyspace header    lock, dictionaries, migration                 128 KiB
  *  128 KiB    allocator header   class and region records                      128 KiB
  *  256 KiB    page table         one 32-byte record per heap page of 16 KiB    window / 512
  *  ...        region 0           from here to window / nodeSlotCount
@@ -39,6 +39,11 @@ export const HEAP_PAGE_REFS = 1 << HEAP_PAGE_REF_SHIFT;
 export const KEYSPACE_HEADER_OFFSET_BYTES = 0;
 /** Bytes of the keyspace's part of the header. */
 export const KEYSPACE_HEADER_BYTES = 128 * 1024;
+/** Bytes at the end of the keyspace's part that migration keeps its candidates and figures in. */
+export const MIGRATION_HEADER_BYTES = 32 * 1024;
+/** Where they start, in bytes from the window's start. */
+export const MIGRATION_HEADER_OFFSET_BYTES: number = KEYSPACE_HEADER_OFFSET_BYTES +
+  KEYSPACE_HEADER_BYTES - MIGRATION_HEADER_BYTES;
 /** Where the allocator's part of a window's header starts, in bytes from the window's start. */
 export const ALLOCATOR_HEADER_OFFSET_BYTES: number = KEYSPACE_HEADER_OFFSET_BYTES +
   KEYSPACE_HEADER_BYTES;

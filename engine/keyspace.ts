@@ -17,6 +17,7 @@ import { EngineClock } from "./clock.ts";
 import * as entry from "./entry.ts";
 import { HASH_SHARD_BITS_MAX, hashBytes, shardIndexOf } from "./hash.ts";
 import type { Heap } from "./heap.ts";
+import { HeatSettings } from "./heat.ts";
 import { Placement, type PlacementOptions } from "./placement.ts";
 import { ScanBatch } from "./scan_cursor.ts";
 import { DATABASES_MAX, OutOfMemoryError, Shard } from "./shard.ts";
@@ -72,6 +73,8 @@ export class Keyspace {
   readonly shards: Shard[];
   /** The time that expiry and heat go by, set by the owner once per batch of commands. */
   readonly clock = new EngineClock();
+  /** How accesses by this worker are counted. */
+  readonly heat = new HeatSettings();
   /** Where this worker's new keys go. */
   readonly placement: Placement;
   /** Number of databases in every shard. */
@@ -117,6 +120,7 @@ export class Keyspace {
         allocator: options.heap.allocators[index],
         placement: this.placement,
         clock: this.clock,
+        heat: this.heat,
         counters: options.counters,
         seed0: options.seed0,
         seed1: options.seed1,

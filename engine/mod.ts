@@ -14,10 +14,12 @@ export { Allocator } from "./allocator.ts";
 export { assert, AssertionFailure } from "./assert.ts";
 export * from "./blob.ts";
 export { copyBytes } from "./bytes.ts";
+export * from "./candidates.ts";
 export { EngineClock } from "./clock.ts";
 export * from "./entry.ts";
 export type { HeapMemory } from "./heap.ts";
 export { Heap, plainMemory } from "./heap.ts";
+export * from "./heat.ts";
 export type { HeapLayout, HeapLayoutOptions } from "./heap_layout.ts";
 export { createHeapLayout } from "./heap_layout.ts";
 export {

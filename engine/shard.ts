@@ -9,6 +9,7 @@
  *        1152   database 1                     8  dictionary of the keys that expire
  *         ...                                 16  cursor of the active expiry
  *                                             18  sum of all expiry times, f64 milliseconds
+ *       98304   migration: candidates, figures (migration_layout.ts)
  * ```
  *
  * Everything here is called with the shard's lock held (or by the only worker).
@@ -27,7 +28,13 @@ import { copyBytes } from "./bytes.ts";
 import type { EngineClock } from "./clock.ts";
 import { Dictionary } from "./dictionary.ts";
 import * as entry from "./entry.ts";
-import { KEYSPACE_HEADER_BYTES, KEYSPACE_HEADER_OFFSET_BYTES } from "./heap_layout.ts";
+import { pushCandidate } from "./candidates.ts";
+import type { HeatSettings } from "./heat.ts";
+import {
+  KEYSPACE_HEADER_BYTES,
+  KEYSPACE_HEADER_OFFSET_BYTES,
+  MIGRATION_HEADER_BYTES,
+} from "./heap_layout.ts";
 import { acquireLock, releaseLock } from "./lock.ts";
 import type { Placement } from "./placement.ts";
 import { ScanBatch } from "./scan_cursor.ts";
@@ -50,7 +57,9 @@ const DATABASE_EXPIRY_CURSOR_WORD = 16;
 const DATABASE_EXPIRY_SUM_WORD = 18;
 
 /** Most databases that a shard's header has room for. */
-export const DATABASES_MAX: number = Math.floor((KEYSPACE_HEADER_BYTES - 1024) / DATABASE_BYTES);
+export const DATABASES_MAX: number = Math.floor(
+  (KEYSPACE_HEADER_BYTES - MIGRATION_HEADER_BYTES - 1024) / DATABASE_BYTES,
+);
 /** Blocks that one call of an adapter's `freeStep` is asked to free. */
 const FREE_BLOCKS_PER_STEP = 4096;
 /** An expiry that says "none". */
@@ -95,6 +104,8 @@ export interface ShardParts {
   placement: Placement;
   /** The time that expiry and heat go by. */
   clock: EngineClock;
+  /** How accesses are counted. */
+  heat: HeatSettings;
   /** Counters of this worker, `KEYSPACE_COUNTERS` of them. */
   counters: Float64Array;
   /** One half of the hash's seed, the same in every worker. */
@@ -115,6 +126,7 @@ export class Shard {
   readonly dictionary: Dictionary;
   readonly #clock: EngineClock;
   readonly #counters: Float64Array;
+  readonly #heat: HeatSettings;
   readonly #placement: Placement;
   readonly #node: NodeSlot;
   readonly #hasOneNode: boolean;
@@ -131,6 +143,7 @@ export class Shard {
     this.allocator = parts.allocator;
     this.#clock = parts.clock;
     this.#counters = parts.counters;
+    this.#heat = parts.heat;
     this.#placement = parts.placement;
     this.#node = parts.placement.own as NodeSlot;
     this.#hasOneNode = parts.placement.count === 1;
@@ -191,7 +204,7 @@ export class Shard {
       return NONE;
     }
     this.#counters[COUNTER_KEYSPACE_HITS]++;
-    this.touch(ref);
+    this.#touch(ref, database, hash);
     return ref;
   }
 
@@ -204,7 +217,7 @@ export class Shard {
     hash: number,
   ): Ref {
     const ref = this.peek(database, bytes, start, lengthBytes, hash);
-    if (ref !== NONE) this.touch(ref);
+    if (ref !== NONE) this.#touch(ref, database, hash);
     return ref;
   }
 
@@ -243,10 +256,35 @@ export class Shard {
   }
 
   /** Notes an access by this worker. */
-  touch(ref: Ref): void {
-    entry.touchEntry(this.window, ref, this.#clock.seconds, this.#node);
-    const isLocal = this.allocator.nodeOf(ref) === this.#node;
-    this.#counters[isLocal ? COUNTER_LOCAL_ACCESSES : COUNTER_REMOTE_ACCESSES]++;
+  #touch(ref: Ref, database: number, hash: number): void {
+    const heat = this.#heat;
+    if (heat.isOn) {
+      entry.touchEntry(this.window, ref, this.#clock.seconds, this.#node, heat.halfLifeShift);
+    } else {
+      entry.touchEntryClock(this.window, ref, this.#clock.seconds);
+    }
+    if (this.#hasOneNode || this.allocator.nodeOf(ref) === this.#node) {
+      this.#counters[COUNTER_LOCAL_ACCESSES]++;
+    } else {
+      this.#touchRemote(ref, database, hash);
+    }
+  }
+
+  /** Counts an access from another node; makes the key a candidate if it belongs here. */
+  #touchRemote(ref: Ref, database: number, hash: number): void {
+    this.#counters[COUNTER_REMOTE_ACCESSES]++;
+    if (
+      this.#heat.isOn &&
+      entry.entryAccessCount(this.window, ref) >= this.#heat.candidateCountMin &&
+      entry.entryDominantNode(this.window, ref) === this.#node
+    ) {
+      pushCandidate(this.window, ref, hash, database, this.#node);
+    }
+  }
+
+  /** Whether `ref` is the entry of a key with this hash in the database. O(1). */
+  holds(database: number, ref: Ref, hash: number): boolean {
+    return this.dictionary.holds(this.keysOf(database), ref, hash);
   }
 
   /**
