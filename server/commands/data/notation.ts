@@ -112,6 +112,24 @@ export function keyRange(
   };
 }
 
+/** Keys whose number argument `index` says; they stand behind it. */
+export function countedKeys(index: number, ...flags: KeyFlag[]): KeySpec {
+  return {
+    flags,
+    beginSearch: { type: "index", index },
+    findKeys: { type: "keyCount", countAt: 0, first: 1, step: 1 },
+  };
+}
+
+/** The key behind a keyword, looked for from argument `startFrom` on. */
+export function keyBehind(keyword: string, startFrom: number, ...flags: KeyFlag[]): KeySpec {
+  return {
+    flags,
+    beginSearch: { type: "keyword", keyword, startFrom },
+    findKeys: { type: "range", last: 0, step: 1, limit: 0 },
+  };
+}
+
 /** `spec` with a remark for readers of `COMMAND INFO`. */
 export function noted(spec: KeySpec, notes: string): KeySpec {
   return { ...spec, notes };
