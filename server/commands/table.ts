@@ -164,6 +164,8 @@ export class Command {
     let count = 0;
     for (const spec of this.keySpecs) {
       const found = findKeys(spec, args, offset, positions, count);
+      // A keyword that is not there is an option not given, in a command that has other keys.
+      if (found === KEYS_INVALID && count > 0 && spec.beginSearch.type === "keyword") continue;
       if (found === KEYS_INVALID) return KEYS_INVALID;
       count += found;
     }
