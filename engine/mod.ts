@@ -32,6 +32,8 @@ export {
 export { Keyspace, KEYSPACE_SHARDS_MAX } from "./keyspace.ts";
 export type { KeyspaceOptions } from "./keyspace.ts";
 export { Placement } from "./placement.ts";
+export * from "./listpack.ts";
+export { validateListpack } from "./listpack_validation.ts";
 export type { PlacementNodes, PlacementOptions, PlacementPolicy } from "./placement.ts";
 export * from "./shard.ts";
 export * from "./strings.ts";
