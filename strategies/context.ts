@@ -82,9 +82,9 @@ export const ALREADY_THERE = 1;
 export const NO_ROOM = 2;
 /** `migrate`: the key was deleted, rewritten or moved since the view was filled. */
 export const GONE = 3;
-/** `migrate`: a part of a long value has moved; ask again, at another run at the latest. */
-export const PARTLY_MIGRATED = 4;
-/** `migrate`: the run's time is spent; nothing was done. */
+/** `migrate`: the move of a long value has begun; it goes on by itself between runs. */
+export const MIGRATION_BEGUN = 4;
+/** `migrate`: no time is left, or another long value is under way; nothing was done. */
 export const OUT_OF_TIME = 5;
 /** `migrate`: the bandwidth limit is reached; nothing was done. */
 export const OUT_OF_BANDWIDTH = 6;
@@ -97,7 +97,7 @@ export const MIGRATION_OUTCOMES: readonly string[] = [
   "already there",
   "no room",
   "gone",
-  "partly migrated",
+  "migration begun",
   "out of time",
   "out of bandwidth",
   "no such node",
@@ -144,7 +144,8 @@ export interface StrategyContext {
   /**
    * Moves a key's blocks to a node.
    *
-   * @returns `MIGRATED`, `ALREADY_THERE`, … ; the view's `ref` and `node` follow the key.
+   * @returns `MIGRATED`, `ALREADY_THERE`, … After `MIGRATED` the view names the key no more:
+   *   another `migrate` with it gives `GONE`.
    */
   migrate(key: KeyView, node: number): number;
 

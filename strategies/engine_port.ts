@@ -49,14 +49,14 @@ export interface PlacementEngine {
   scanKeys(position: ScanPosition, views: KeyView[]): number;
 
   /**
-   * Moves a key, for at most about `budgetMs`, in steps of at most 1 ms per lock.
+   * Moves a key, or begins to move a long one, in steps of at most 1 ms per lock.
    *
-   * @returns `MIGRATED`, `ALREADY_THERE`, `NO_ROOM`, `GONE` or `PARTLY_MIGRATED`; after `MIGRATED`
-   *   the view's `ref` and `node` are the new ones.
+   * @returns `MIGRATED`, `ALREADY_THERE`, `NO_ROOM`, `GONE`, `MIGRATION_BEGUN`, or `OUT_OF_TIME`
+   *   when another long one is under way.
    */
-  migrate(key: KeyView, node: number, budgetMs: number): number;
-  /** Bytes that the last `migrate` copied. */
-  readonly lastMigratedBytes: number;
+  migrate(key: KeyView, node: number): number;
+  /** Works on the long key that was begun, for about a millisecond; nothing when there is none. */
+  continueMigration(): void;
 
   /** A copy of the key's name, or null when the key is gone. */
   keyName(key: KeyView): Uint8Array | null;
