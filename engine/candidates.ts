@@ -19,6 +19,7 @@ import type { Ref } from "./types.ts";
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
 const { CANDIDATE_WORDS, CANDIDATES_LOST_DOUBLE, CANDIDATES_MAX, CANDIDATES_PUSHED_WORD } = layout;
 const { CANDIDATES_TAKEN_WORD, FILTER_WORD, RING_WORD } = layout;
+const { CANDIDATE_COUNT_INITIAL, CANDIDATE_COUNT_WORD } = layout;
 const RING_MASK = CANDIDATES_MAX - 1;
 
 /** Candidates taken out of a shard's ring, in the order in which they came. */
@@ -41,6 +42,17 @@ export class CandidateBatch {
     this.databases = new Uint16Array(countMax);
     this.nodes = new Uint8Array(countMax);
   }
+}
+
+/** The least access count with which a remote access makes a key of the shard a candidate. */
+export function candidateCountMin(window: ShardWindow): number {
+  const count = window.u32[CANDIDATE_COUNT_WORD];
+  return count === 0 ? CANDIDATE_COUNT_INITIAL : count;
+}
+
+/** Sets `candidateCountMin`, 1 to 255, for all workers. */
+export function setCandidateCountMin(window: ShardWindow, count: number): void {
+  window.u32[CANDIDATE_COUNT_WORD] = count;
 }
 
 /** Notes a candidate, unless it was the last one of its place in the filter. O(1). */

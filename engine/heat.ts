@@ -16,8 +16,6 @@ import { HEAT_HALF_LIFE_SHIFT } from "./entry.ts";
 export const HEAT_LEVEL_COUNT = 8;
 /** log2 of the longest half-life, 32768 s: half of what the entries' clocks tell apart. */
 export const HEAT_HALF_LIFE_SHIFT_MAX = 15;
-/** Heat level from which a remote access makes a key a candidate, where none is configured. */
-const CANDIDATE_LEVEL_INITIAL = 3;
 
 /** The settings; one object per worker, read at every access. */
 export class HeatSettings {
@@ -25,18 +23,9 @@ export class HeatSettings {
   isOn = true;
   /** log2 of the seconds after which access counts are halved, 0 to 15. */
   halfLifeShift: number = HEAT_HALF_LIFE_SHIFT;
-  /** Least access count with which a remote access makes a key a candidate for migration. */
-  candidateCountMin: number = 1 << CANDIDATE_LEVEL_INITIAL;
-
   /** Halves counts every `seconds`, rounded up to a power of two. */
   setHalfLife(seconds: number): void {
     assert(seconds >= 1 && seconds <= 1 << HEAT_HALF_LIFE_SHIFT_MAX, "a half-life has 15 bits");
     this.halfLifeShift = Math.ceil(Math.log2(seconds));
-  }
-
-  /** Makes candidates of keys from `level` on, 0 to 7. */
-  setCandidateLevel(level: number): void {
-    assert(level >= 0 && level < HEAT_LEVEL_COUNT, "a heat level");
-    this.candidateCountMin = 1 << level;
   }
 }

@@ -5,6 +5,7 @@
  *  byte     0   candidates pushed, candidates taken: u32 each, modulo 2^32
  *           8   candidates lost because the ring was full, f64
  *          16   the long move: state, hash of its key, u32 each
+ *          24   least access count of a candidate, u32; 0 stands for 8
  *          64   filter: 1024 refs, by the hash's low bits: what was pushed last
  *        4160   ring: 1024 candidates of 16 bytes: ref, hash, database, node that wants it
  *       20544   figures of each pair of nodes, 16 x 16 x 5 f64
@@ -26,6 +27,8 @@ import {
 
 /** Candidates that a shard's ring holds; a power of two. */
 export const CANDIDATES_MAX = 1024;
+/** Least access count of a candidate where none is set: heat level 3. */
+export const CANDIDATE_COUNT_INITIAL = 8;
 /** Words of one candidate. */
 export const CANDIDATE_WORDS = 4;
 /** Figures of one pair of nodes; see `PAIR_…`. */
@@ -43,6 +46,8 @@ export const CANDIDATES_LOST_DOUBLE: number = (CANDIDATES_TAKEN_WORD + 1) / 2;
 export const LONG_MOVE_STATE_WORD: number = CANDIDATES_TAKEN_WORD + 3;
 /** Word: hash of the key that is moved. */
 export const LONG_MOVE_HASH_WORD: number = LONG_MOVE_STATE_WORD + 1;
+/** Word: least access count that makes a key a candidate; 0 for `CANDIDATE_COUNT_INITIAL`. */
+export const CANDIDATE_COUNT_WORD: number = LONG_MOVE_HASH_WORD + 1;
 /** First word of the filter. */
 export const FILTER_WORD: number = CANDIDATES_PUSHED_WORD + 16;
 /** First word of the ring. */

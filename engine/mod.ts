@@ -31,9 +31,12 @@ export {
 } from "./integer.ts";
 export { Keyspace, KEYSPACE_SHARDS_MAX } from "./keyspace.ts";
 export type { KeyspaceOptions } from "./keyspace.ts";
-export { Placement } from "./placement.ts";
 export * from "./listpack.ts";
 export { validateListpack } from "./listpack_validation.ts";
+export * from "./migration.ts";
+export * from "./migration_batches.ts";
+export * from "./migration_statistics.ts";
+export { Placement } from "./placement.ts";
 export type { PlacementNodes, PlacementOptions, PlacementPolicy } from "./placement.ts";
 export * from "./shard.ts";
 export * from "./strings.ts";

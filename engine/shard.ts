@@ -28,7 +28,7 @@ import { copyBytes } from "./bytes.ts";
 import type { EngineClock } from "./clock.ts";
 import { Dictionary } from "./dictionary.ts";
 import * as entry from "./entry.ts";
-import { pushCandidate } from "./candidates.ts";
+import { candidateCountMin, pushCandidate } from "./candidates.ts";
 import type { HeatSettings } from "./heat.ts";
 import {
   KEYSPACE_HEADER_BYTES,
@@ -36,6 +36,7 @@ import {
   MIGRATION_HEADER_BYTES,
 } from "./heap_layout.ts";
 import { acquireLock, releaseLock } from "./lock.ts";
+import * as migration from "./migration_layout.ts";
 import type { Placement } from "./placement.ts";
 import { ScanBatch } from "./scan_cursor.ts";
 import type { ShardWindow } from "./shard_window.ts";
@@ -45,6 +46,7 @@ import { valueAdapterOf } from "./value_types.ts";
 
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
 const { ENTRY_EXPIRES, ENTRY_EXTERNAL, ENTRY_LONG_KEY, SHORT_KEY_BYTES_MAX } = entry;
+const { LONG_MOVE_HASH_WORD, LONG_MOVE_IS_VOID, LONG_MOVE_RUNS, LONG_MOVE_STATE_WORD } = migration;
 const { NONE } = types;
 
 const LOCK_WORD = KEYSPACE_HEADER_OFFSET_BYTES / 4;
@@ -217,8 +219,18 @@ export class Shard {
     hash: number,
   ): Ref {
     const ref = this.peek(database, bytes, start, lengthBytes, hash);
+    this.noteWrite(hash);
     if (ref !== NONE) this.#touch(ref, database, hash);
     return ref;
+  }
+
+  /** Notes that the key with this hash may be written to: a copy of it under way is void. */
+  noteWrite(hash: number): void {
+    const u32 = this.window.u32;
+    if (u32[LONG_MOVE_STATE_WORD] !== LONG_MOVE_RUNS) return;
+    if (this.window.i32[LONG_MOVE_HASH_WORD] === hash) {
+      u32[LONG_MOVE_STATE_WORD] = LONG_MOVE_IS_VOID;
+    }
   }
 
   /** Finds a key without leaving a trace, except that an expired one is removed. */
@@ -275,7 +287,7 @@ export class Shard {
     this.#counters[COUNTER_REMOTE_ACCESSES]++;
     if (
       this.#heat.isOn &&
-      entry.entryAccessCount(this.window, ref) >= this.#heat.candidateCountMin &&
+      entry.entryAccessCount(this.window, ref) >= candidateCountMin(this.window) &&
       entry.entryDominantNode(this.window, ref) === this.#node
     ) {
       pushCandidate(this.window, ref, hash, database, this.#node);

@@ -353,6 +353,7 @@ function storeInPlace(
     }
   } else {
     if (entry.entryIsStructure(window, ref)) return false;
+    shard.noteWrite(hash);
     const valueRef = entry.entryValueRef(window, ref);
     const oldBytes = entry.entryValueBlockBytes(window, ref);
     if (!shard.allocator.tryResize(valueRef, oldBytes, lengthBytes)) return false;

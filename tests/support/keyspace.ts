@@ -28,23 +28,29 @@ export interface TestKeyspaceOptions {
   windowBytes?: number;
   databases?: number;
   seed?: number;
+  /** 1 by default. */
+  nodeCount?: number;
+  /** Whether the allocator looks for misuse; it does by default. */
+  checked?: boolean;
   /** Called with the heap before the keyspace takes its allocators. */
   prepareHeap?: (heap: Heap) => void;
 }
 
 /** A keyspace used by one thread, at time 1,000,000 ms. */
 export function createTestKeyspace(options: TestKeyspaceOptions = {}): Keyspace {
+  const nodeCount = options.nodeCount ?? 1;
   const layout = createHeapLayout({
     shardCount: options.shardCount ?? 2,
     windowBytes: options.windowBytes ?? 64 * MIB,
-    checked: true,
+    nodeIds: Array.from({ length: nodeCount }, (_, slot) => slot),
+    checked: options.checked ?? true,
   });
   const heap = Heap.create(layout, plainMemory);
   options.prepareHeap?.(heap);
   const keyspace = new Keyspace({
     heap,
     databases: options.databases ?? 2,
-    nodeOrder: [0 as NodeSlot],
+    nodeOrder: Array.from({ length: nodeCount }, (_, slot) => slot as NodeSlot),
     counters: new Float64Array(KEYSPACE_COUNTERS),
     seed0: options.seed ?? 1,
     seed1: 2,
