@@ -8,6 +8,7 @@
  */
 
 import type { LogLevel } from "../logger.ts";
+import type { ConfiguredStrategy, NodeFigure } from "./numa_values.ts";
 import { OUTPUT_LIMITS_INITIAL, type OutputLimits } from "./output_limits.ts";
 
 const MEBIBYTE_BYTES = 1024 * 1024;
@@ -91,6 +92,40 @@ export class ConfigFields {
   shards = 16;
   /** `numa-enabled`: pin workers and bind memory to nodes where the machine allows it. */
   numaEnabled = true;
+  /** `numa-default-node`: the kernel's number of the first worker's node; -1 for any. */
+  numaDefaultNode = -1;
+  /** `numa-debug`: log migrations, rebalancing and strategies' runs. */
+  numaDebug = false;
+  /** `numa-default-strategy`: name of the placement policy. */
+  numaPlacementPolicy = "local_first";
+  /** `numa-cxl-optimization`: large values go to memory-only nodes. */
+  numaCxlOptimization = false;
+  /** `numa-node-weight`: weights by node; 100 where there is none. */
+  numaNodeWeights: NodeFigure = new Map();
+  /** `numa-node-maxmemory`: bytes that keys may take, by node; 0 or nothing for no cap. */
+  numaNodeMaxmemoryBytes: NodeFigure = new Map();
+  /** `numa-auto-rebalance`: even out the nodes with processors in the background. */
+  numaAutoRebalance = false;
+  /** `numa-balance-threshold`: percentage points by which their use may differ. */
+  numaBalanceThresholdPercent = 30;
+  /** `numa-migration-bandwidth`: bytes per second for migration in the background; 0: no limit. */
+  numaMigrationBandwidthBytes = 256 * MEBIBYTE_BYTES;
+  /** `numa-heat`: count accesses. */
+  numaHeat = true;
+  /** `numa-heat-half-life`: seconds after which counts are halved. */
+  numaHeatHalfLifeSeconds = 64;
+  /** `numa-heat-threshold`: heat level of candidates for migration, 0 to 7. */
+  numaHeatThreshold = 3;
+  /** `numa-strategy-interval`: milliseconds between runs of the strategies. */
+  numaStrategyIntervalMs = 1000;
+  /** `numa-strategy-budget`: milliseconds of one run. */
+  numaStrategyBudgetMs = 5;
+  /** `numa-strategy`: strategy files by slot. */
+  numaStrategies: readonly ConfiguredStrategy[] = [];
+  /** `numa-strategy-dir`: where such files must lie; `dir` when empty. */
+  numaStrategyDirectory = "";
+  /** `enable-strategy-command`: who may load them. `local`: clients of this machine. */
+  enableStrategyCommand: "no" | "yes" | "local" = "no";
 
   /** `hz`: runs of the background work per second, 1 to 500. */
   hz = 10;

@@ -8,9 +8,10 @@
  * @module
  */
 
-import { DATABASES_MAX, KEYSPACE_SHARDS_MAX } from "../../engine/mod.ts";
+import { DATABASES_MAX } from "../../engine/mod.ts";
 import type { LogLevel } from "../logger.ts";
 import { ENCODING_ALIASES, ENCODINGS } from "./encoding_parameters.ts";
+import { NUMA_PARAMETERS } from "./numa_parameters.ts";
 import { OUTPUT_LIMITS } from "./output_limits.ts";
 import { type Parameter, parameter } from "./parameter.ts";
 import {
@@ -34,8 +35,6 @@ const UINT64_MAX = 2n ** 64n - 1n;
 const MEBIBYTE_BYTES = 1024n * 1024n;
 /** Most addresses of `bind`, as in Redis. */
 const BIND_COUNT_MAX = 16;
-/** Most workers: more threads than a machine of today has nodes. */
-const WORKER_COUNT_MAX = 256;
 const HZ_MIN = 1;
 const HZ_MAX = 500;
 const SAVE_NUMBER = /^\s*\+?[0-9]+$/;
@@ -50,11 +49,6 @@ function onlyNo(reason: string): ValueType<boolean> {
 }
 
 const FREED_AT_ONCE = onlyNo("Numaris frees memory at once, never in the background");
-
-const SHARDS = restricted(
-  integer(1, KEYSPACE_SHARDS_MAX),
-  (count) => (count & (count - 1)) === 0 ? null : "argument must be a power of two",
-);
 
 const EVICTION_POLICIES = [
   ...["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru"],
@@ -230,30 +224,6 @@ const MEMORY: readonly Parameter[] = [
   ),
 ];
 
-const NODES: readonly Parameter[] = [
-  parameter({
-    name: "workers",
-    field: "workers",
-    type: integer(0, WORKER_COUNT_MAX),
-    summary: "threads that serve clients; 0 for one per NUMA node with CPUs",
-    changeable: "start",
-  }),
-  parameter({
-    name: "shards",
-    field: "shards",
-    type: SHARDS,
-    summary: "slices of the keyspace, each with its own lock",
-    changeable: "start",
-  }),
-  parameter({
-    name: "numa-enabled",
-    field: "numaEnabled",
-    type: BOOLEAN,
-    summary: "pin workers and bind memory to NUMA nodes",
-    changeable: "start",
-  }),
-];
-
 const GENERAL: readonly Parameter[] = [
   parameter({
     name: "loglevel",
@@ -329,7 +299,7 @@ export const PARAMETERS: readonly Parameter[] = [
   ...LIMITS,
   ...MEMORY,
   ...ENCODINGS,
-  ...NODES,
+  ...NUMA_PARAMETERS,
   ...GENERAL,
   ...PERSISTENCE,
 ];

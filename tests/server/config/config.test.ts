@@ -8,6 +8,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { CommandError } from "../../../server/command_error.ts";
 import { Config } from "../../../server/config/config.ts";
+import { NUMA_PARAMETERS } from "../../../server/config/numa_parameters.ts";
 import { ALIASES, PARAMETERS } from "../../../server/config/parameters.ts";
 import { peerTest } from "../../support/peers.ts";
 import { startRedis } from "../../support/redis_server.ts";
@@ -162,7 +163,7 @@ peerTest("config: defaults are redis-server's, but for those of our own", [
   await using server = await startRedis();
   using client = await server.connect();
   const config = new Config();
-  const ours = ["workers", "shards", "numa-enabled"];
+  const ours = NUMA_PARAMETERS.map(({ name }) => name);
   const perMachine = ["port", "bind", "dir"];
   for (const { name } of [...PARAMETERS, ...ALIASES]) {
     const theirs = await client.text("CONFIG", "GET", name);
