@@ -42,4 +42,5 @@ export * from "./shard.ts";
 export * from "./strings.ts";
 export * from "./value_types.ts";
 export type { NodeSlot, Ref, ShardIndex } from "./types.ts";
+export * from "./waiters.ts";
 export { NONE } from "./types.ts";

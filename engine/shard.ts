@@ -5,6 +5,7 @@
  *
  * ```text
  *  byte     0   lock word, alone on its cache line
+ *          64   who waits for the keys of this shard (waiters.ts)
  *        1024   database 0, 128 bytes:   word  0  dictionary of all keys
  *        1152   database 1                     8  dictionary of the keys that expire
  *         ...                                 16  cursor of the active expiry

@@ -4,14 +4,38 @@
  * @module
  */
 
+import { assert } from "../engine/assert.ts";
 import type { Arguments } from "./arguments.ts";
 import { CommandError } from "./command_error.ts";
-import type { Connection } from "./transport/connection.ts";
 import type { ReplyWriter } from "./resp/reply_writer.ts";
+import type { Connection } from "./transport/connection.ts";
 import type { WorkerContext } from "./context.ts";
 
 /** What `CLIENT REPLY` asked for. */
 export type ReplyMode = "on" | "off" | "skip" | "skipNext";
+
+/** What the server asks of a client's connection. */
+export type ClientConnection = Pick<
+  Connection,
+  | "remoteAddress"
+  | "localAddress"
+  | "lastActivityMs"
+  | "queryBufferBytes"
+  | "queryBufferFreeBytes"
+  | "outputBytes"
+  | "outputChunkCount"
+  | "memoryBytes"
+  | "isClosed"
+  | "close"
+  | "tick"
+>;
+
+/**
+ * Ends a client's wait before its time: with an error reply, or as if the time were over.
+ *
+ * @returns False when it is too late: the reply is under way.
+ */
+export type EndWait = (error: CommandError | null) => boolean;
 
 /** Longest time that one timer can wait. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -27,7 +51,7 @@ export class Client {
   /** Where the reply goes; its `protocol` (2 or 3) is this connection's. */
   readonly reply: ReplyWriter;
   /** The transport behind this client. */
-  readonly connection: Connection;
+  readonly connection: ClientConnection;
 
   /** Index of the selected database. */
   database = 0;
@@ -44,6 +68,8 @@ export class Client {
   /** Set by a handler to close the connection once its reply is written. */
   closeAfterReply = false;
 
+  /** Whether its commands answer nil at once where they would wait (in a transaction, a script). */
+  denyBlocking = false;
   /** `CLIENT PAUSE` holds its command back. */
   isPostponed = false;
 
@@ -56,13 +82,13 @@ export class Client {
   /** Commands executed. */
   commandCount = 0;
   /** While the client is blocked: ends the wait. */
-  #endWait: ((wasTimeout: boolean, error?: CommandError) => void) | null = null;
+  #endWait: EndWait | null = null;
 
   /** A client at its start: database 0, replies on, logged in when no password is set. */
   constructor(
     id: number,
     context: WorkerContext,
-    connection: Connection,
+    connection: ClientConnection,
     reply: ReplyWriter,
   ) {
     this.id = id;
@@ -80,6 +106,20 @@ export class Client {
     return this.#endWait !== null;
   }
 
+  /** Counts the client as blocked, until `endWait`. `end` ends the wait before its time. */
+  beginWait(end: EndWait): void {
+    assert(this.#endWait === null, "a client waits for one thing at a time");
+    this.#endWait = end;
+    this.context.shared.addBlockedClients(1);
+  }
+
+  /** The wait that `beginWait` began is over. */
+  endWait(): void {
+    assert(this.#endWait !== null, "a wait ends once");
+    this.#endWait = null;
+    this.context.shared.addBlockedClients(-1);
+  }
+
   /**
    * Waits until the time is over, `unblock` is called or the connection ends.
    *
@@ -88,30 +128,28 @@ export class Client {
    */
   block(timeoutMs: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      const timer = timeoutMs === 0 ? undefined : setTimeout(
-        () => this.#endWait?.(true),
-        Math.min(timeoutMs, TIMER_MS_MAX),
-      );
-      this.#endWait = (wasTimeout, error) => {
+      const end = (wasTimeout: boolean, error: CommandError | null) => {
         clearTimeout(timer);
-        this.#endWait = null;
-        if (error === undefined) resolve(wasTimeout);
+        this.endWait();
+        if (error === null) resolve(wasTimeout);
         else reject(error);
+        return true;
       };
+      const timer = timeoutMs === 0
+        ? undefined
+        : setTimeout(() => end(true, null), Math.min(timeoutMs, TIMER_MS_MAX));
+      this.beginWait((error) => end(false, error));
     });
   }
 
   /** Ends a wait early (CLIENT UNBLOCK, or the connection is gone). False when it was not waiting. */
   unblock(): boolean {
-    if (this.#endWait === null) return false;
-    this.#endWait(false);
-    return true;
+    return this.#endWait !== null && this.#endWait(null);
   }
 
   /** Ends a wait with an error reply (CLIENT UNBLOCK ... ERROR). False when it was not waiting. */
   unblockWithError(): boolean {
     if (this.#endWait === null) return false;
-    this.#endWait(false, new CommandError("UNBLOCKED client unblocked via CLIENT UNBLOCK"));
-    return true;
+    return this.#endWait(new CommandError("UNBLOCKED client unblocked via CLIENT UNBLOCK"));
   }
 }

@@ -16,3 +16,6 @@ export class CommandError extends Error {
   /** Tells this error from others where only the name is left, as in logs. */
   override name = "CommandError";
 }
+
+/** What a client is told when the heap is out of room. */
+export const HEAP_IS_FULL = "OOM the heap has no room left on any node.";

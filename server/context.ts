@@ -7,6 +7,7 @@
 
 import type { Keyspace } from "../engine/mod.ts";
 import type { Arguments } from "./arguments.ts";
+import type { Blocking } from "./blocking/blocking.ts";
 import type { Client } from "./client.ts";
 import type { CommandTable } from "./commands/table.ts";
 import type { Config } from "./config/config.ts";
@@ -48,6 +49,8 @@ export interface WorkerContext {
   readonly clients: Map<number, Client>;
   /** The way to the other workers. */
   readonly control: ControlPlane;
+  /** Clients that wait in blocking commands. */
+  readonly blocking: Blocking;
   /** `CLIENT PAUSE`: what dispatch asks before it runs a command. */
   readonly pauseGate: PauseGate;
   /** The time of day. */

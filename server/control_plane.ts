@@ -41,6 +41,16 @@ export interface ShutdownOptions {
   readonly now: boolean;
 }
 
+/** The reply of a blocked client that was served on another worker. */
+export interface BlockedReply {
+  /** The worker that has the client. */
+  readonly workerIndex: number;
+  /** The wait's number on that worker. */
+  readonly id: number;
+  /** The whole reply. */
+  readonly bytes: Uint8Array;
+}
+
 /** Every topic of the control plane: what is asked, and what one worker answers. */
 export interface ControlTopics {
   /** `CONFIG SET`: pairs of name and value, already checked by the sender. */
@@ -62,6 +72,11 @@ export interface ControlTopics {
   clientUnblock: {
     message: { readonly kind: "clientUnblock"; readonly id: number; readonly withError: boolean };
     answer: boolean;
+  };
+  /** Replies of blocked clients that the sender served. */
+  unblocked: {
+    message: { readonly kind: "unblocked"; readonly replies: readonly BlockedReply[] };
+    answer: null;
   };
   /** Accept no more, finish what was read, write the replies out, close. Sent by the supervisor. */
   shutdown: {

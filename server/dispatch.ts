@@ -11,8 +11,9 @@
 import type { Keyspace } from "../engine/mod.ts";
 import { assert, OutOfMemoryError } from "../engine/mod.ts";
 import type { Arguments } from "./arguments.ts";
+import type { Blocking } from "./blocking/mod.ts";
 import type { Client } from "./client.ts";
-import { CommandError } from "./command_error.ts";
+import { CommandError, HEAP_IS_FULL } from "./command_error.ts";
 import { lookupError, wrongArityError } from "./commands/lookup_errors.ts";
 import type { Command, CommandTable } from "./commands/table.ts";
 import type { WorkerContext } from "./context.ts";
@@ -41,7 +42,8 @@ const US_PER_MS = 1000;
 const WARM_KEYS_MAX = 64;
 
 const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
-const HEAP_IS_FULL = "OOM the heap has no room left on any node.";
+/** The mask of all shards. */
+const ALL_SHARDS = -1;
 const AUTHENTICATION_REQUIRED = "NOAUTH Authentication required.";
 
 /** Executes the commands of one worker's clients. */
@@ -51,6 +53,7 @@ export class Dispatcher {
   readonly #commands: CommandTable;
   readonly #shared: SharedState;
   readonly #isShared: boolean;
+  readonly #blocking: Blocking;
   #positions = new Int32Array(64);
   #untilTimed = TIMED_EVERY;
   readonly #warmHashes = new Int32Array(WARM_KEYS_MAX);
@@ -63,6 +66,8 @@ export class Dispatcher {
     this.#commands = context.commands;
     this.#shared = context.shared;
     this.#isShared = context.workerCount > 1;
+    this.#blocking = context.blocking;
+    context.blocking.attach(context);
   }
 
   /**
@@ -214,30 +219,37 @@ export class Dispatcher {
   /** Takes the locks, runs the handler, turns what it throws into an error reply. */
   #run(client: Client, command: Command, mark: number): void | Promise<void> {
     const scope = command.locks;
-    if (scope === "keys") {
-      this.#runOnKeys(client, command, mark);
-      return;
-    }
+    if (scope === "keys") return this.#runOnKeys(client, command, mark);
     if (scope === "all") this.#keyspace.lockAll();
     try {
       return command.handler(client);
     } catch (error) {
       this.#fail(client, command, mark, error);
     } finally {
-      if (scope === "all") this.#keyspace.unlockAll();
+      if (scope === "all") {
+        if (this.#blocking.readyCount !== 0) this.#blocking.serveLocked(ALL_SHARDS);
+        this.#keyspace.unlockAll();
+      }
+      if (this.#blocking.readyCount !== 0) this.#blocking.serve();
     }
   }
 
-  #runOnKeys(client: Client, command: Command, mark: number): void {
+  #runOnKeys(client: Client, command: Command, mark: number): void | Promise<void> {
     const shardMask = client.args.shardMask;
     if (this.#isShared) this.#keyspace.lockShards(shardMask);
     try {
       const pending = command.handler(client);
-      assert(pending === undefined, "a command does not wait while it holds locks");
+      assert(
+        pending === undefined || command.has("blocking"),
+        "only blocking commands wait, and without locks",
+      );
+      return pending;
     } catch (error) {
       this.#fail(client, command, mark, error);
     } finally {
+      if (this.#blocking.readyCount !== 0) this.#blocking.serveLocked(shardMask);
       if (this.#isShared) this.#keyspace.unlockShards(shardMask);
+      if (this.#blocking.readyCount !== 0) this.#blocking.serve();
     }
   }
 

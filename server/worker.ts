@@ -12,6 +12,7 @@
 import { assert, createHeapLayout, Heap, Keyspace, type NodeSlot } from "../engine/mod.ts";
 import { NumaError, runOnNode, SharedMemory } from "../ffi/mod.ts";
 import { Arguments, BATCH_COMMANDS_MAX } from "./arguments.ts";
+import { Blocking } from "./blocking/mod.ts";
 import type { Client } from "./client.ts";
 import { createCommandTable, registerClientControl } from "./commands/mod.ts";
 import { fromByteText } from "./config/byte_text.ts";
@@ -110,6 +111,7 @@ function createContext(given: WorkerStart): WorkerContext {
     control: new ControlPlane(workerCount, (message) => post({ type: "control", message })),
     pauseGate,
     clock: new SystemClock(keyspace.clock, () => pauseGate.isPaused()),
+    blocking: new Blocking(),
     log,
     batch: Array.from({ length: BATCH_COMMANDS_MAX }, () => new Arguments()),
     facts,

@@ -81,7 +81,7 @@ const HELP_LINES: readonly string[] = [
  * and closing and unblocking them. Called once per worker.
  */
 export function registerClientControl(context: WorkerContext): void {
-  const { control, clients, clock } = context;
+  const { control, clients, clock, blocking } = context;
   control.handle("clientList", ({ filter }) => {
     // This worker may have been idle: the cached time is that of its last batch.
     const nowMs = clock.nowUs() / US_PER_MS;
@@ -98,6 +98,10 @@ export function registerClientControl(context: WorkerContext): void {
       client.unblock();
     }
     return killed.length;
+  });
+  control.handle("unblocked", ({ replies }) => {
+    blocking.receive(replies);
+    return null;
   });
   control.handle("clientUnblock", ({ id, withError }) => {
     const client = clients.get(id);

@@ -6,6 +6,7 @@
 
 import type { Ref, Shard } from "../../engine/mod.ts";
 import { entryType, NONE, TYPE_STRING } from "../../engine/mod.ts";
+import { signalKeyReady, signalKeyReadyIn } from "../blocking/mod.ts";
 import type { Client } from "../client.ts";
 import { CommandError } from "../command_error.ts";
 import {
@@ -86,6 +87,7 @@ function renameTo(client: Client, ref: Ref, existing: Ref): void {
     args.hashes[2],
     existing,
   );
+  signalKeyReady(client, shardOfKey(client, 2), 2);
 }
 
 function namesAreEqual(client: Client): boolean {
@@ -170,6 +172,7 @@ function copy(client: Client): void {
     args.hashes[2],
     existing,
   );
+  signalKeyReadyIn(client, to, database, 2);
   client.reply.integer(1);
 }
 
@@ -201,6 +204,7 @@ function move(client: Client): void {
     hash,
     NONE,
   );
+  signalKeyReadyIn(client, shard, database, 1);
   client.reply.integer(1);
 }
 

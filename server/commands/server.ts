@@ -7,6 +7,7 @@
  */
 
 import { parseInteger } from "../../engine/mod.ts";
+import { signalDatabaseReady } from "../blocking/mod.ts";
 import type { Client } from "../client.ts";
 import { CommandError } from "../command_error.ts";
 import { SYNTAX_ERROR } from "./keys.ts";
@@ -33,6 +34,7 @@ export function dbsizeCommand(client: Client): void {
 export function flushdbCommand(client: Client): void {
   checkFlushMode(client);
   client.context.keyspace.flush(client.database);
+  signalDatabaseReady(client, client.database);
   client.reply.ok();
 }
 
@@ -40,6 +42,9 @@ export function flushdbCommand(client: Client): void {
 export function flushallCommand(client: Client): void {
   checkFlushMode(client);
   client.context.keyspace.flushAll();
+  for (let database = 0; database < client.context.keyspace.databases; database++) {
+    signalDatabaseReady(client, database);
+  }
   client.reply.ok();
 }
 
@@ -59,6 +64,8 @@ export function swapdbCommand(client: Client): void {
     throw new CommandError("ERR DB index is out of range");
   }
   keyspace.swap(first, second);
+  signalDatabaseReady(client, first);
+  signalDatabaseReady(client, second);
   client.reply.ok();
 }
 
