@@ -1,5 +1,6 @@
 /**
- * The hash table of the keyspace: buckets of one cache line, resized a bucket at a time.
+ * The hash table of the keyspace and, with other blocks than entries, of the members of a value
+ * (member_table.ts): buckets of one cache line, resized a bucket at a time.
  *
  * A bucket is 64 bytes, twelve refs with a one-byte fingerprint each:
  *
@@ -14,7 +15,7 @@
  * A lookup compares four fingerprints at a time in one register, so a miss usually costs one cache
  * line and a hit two. A full bucket continues in an overflow bucket of the same shape.
  *
- * The header of a dictionary is eight words in the shard's header (see the `DICT_*` constants).
+ * The header of a dictionary is eight words (see the `DICT_*` constants).
  * While it resizes there are two tables: lookups read both, inserts go to the new one, and every
  * insert and removal moves one old bucket, nine times as many as the next resize waits for.
  *
@@ -36,10 +37,12 @@
 
 import type { Allocator } from "./allocator.ts";
 import { assert } from "./assert.ts";
+import { drawEntry } from "./dictionary_draw.ts";
 import { verifyDictionary } from "./dictionary_invariants.ts";
 import * as layout from "./dictionary_layout.ts";
 import { entryKeyEquals, entryKeyLength, entryKeyStart } from "./entry.ts";
 import { fingerprintOf, hashBytes } from "./hash.ts";
+import { memberLength, memberStart } from "./member_layout.ts";
 import { nextCursor, type ScanBatch } from "./scan_cursor.ts";
 import type { ShardWindow } from "./shard_window.ts";
 import type { NodeSlot, Ref } from "./types.ts";
@@ -48,7 +51,7 @@ import * as types from "./types.ts";
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
 const { BUCKET_BYTES, BUCKET_FINGERPRINT_BYTE, BUCKET_FINGERPRINT_WORD } = layout;
 const { BUCKET_FINGERPRINT_WORDS, BUCKET_NEXT_WORD, BUCKET_SLOTS, BUCKET_WORDS } = layout;
-const { DICT_COUNT, DICT_EXPONENT_NEW, DICT_EXPONENT_OLD, DICT_HEADER_WORDS } = layout;
+const { DICT_COUNT, DICT_EXPONENT_NEW, DICT_EXPONENT_OLD, DICT_KIND, DICT_KIND_ENTRIES } = layout;
 const { DICT_OVERFLOW_BUCKETS, DICT_REHASH, DICT_TABLE_NEW, DICT_TABLE_OLD } = layout;
 const { NONE } = types;
 
@@ -241,7 +244,7 @@ export class Dictionary {
    */
   insert(dict: number, ref: Ref, hash: number): boolean {
     const u32 = this.#window.u32;
-    if (u32[dict + DICT_TABLE_OLD] === NONE && !this.#createTable(dict)) return false;
+    if (u32[dict + DICT_TABLE_OLD] === NONE && !this.#createTable(dict, 0)) return false;
     if (u32[dict + DICT_TABLE_NEW] !== NONE) this.rehashStep(dict);
     else this.#growIfFull(dict);
     const which = u32[dict + DICT_TABLE_NEW] !== NONE ? DICT_TABLE_NEW : DICT_TABLE_OLD;
@@ -309,12 +312,12 @@ export class Dictionary {
     return u32[dict + which] * 4 + (hash & mask) * BUCKET_WORDS;
   }
 
-  #createTable(dict: number): boolean {
-    const table = this.#allocator.allocateZeroed(BUCKET_BYTES, this.#node);
+  #createTable(dict: number, exponent: number): boolean {
+    const table = this.#allocator.allocateZeroed(2 ** exponent * BUCKET_BYTES, this.#node);
     if (table === NONE) return false;
     const u32 = this.#window.u32;
     u32[dict + DICT_TABLE_OLD] = table;
-    u32[dict + DICT_EXPONENT_OLD] = 0;
+    u32[dict + DICT_EXPONENT_OLD] = exponent;
     return true;
   }
 
@@ -405,11 +408,23 @@ export class Dictionary {
   /** Starts a resize to 2^`exponent` buckets; without memory for the table it just does not. */
   #startRehash(dict: number, exponent: number): void {
     const table = this.#allocator.allocateZeroed(2 ** exponent * BUCKET_BYTES, this.#node);
-    if (table === NONE) return;
+    if (table !== NONE) this.startRehashInto(dict, table, exponent);
+  }
+
+  /** Starts to move everything to `table`, of 2^`exponent` zeroed buckets; no resize is under way. */
+  startRehashInto(dict: number, table: Ref, exponent: number): void {
     const u32 = this.#window.u32;
     u32[dict + DICT_TABLE_NEW] = table;
     u32[dict + DICT_EXPONENT_NEW] = exponent;
     u32[dict + DICT_REHASH] = 0;
+  }
+
+  /** Gives an empty dictionary room for `count` entries, if there is memory for it. */
+  reserve(dict: number, count: number): void {
+    if (this.#window.u32[dict + DICT_TABLE_OLD] !== NONE) return;
+    let exponent = 0;
+    while (exponent < EXPONENT_MAX && count >= 2 ** exponent * GROW_LOAD) exponent++;
+    this.#createTable(dict, exponent);
   }
 
   /**
@@ -452,7 +467,7 @@ export class Dictionary {
       this.#warmBucketEntries(last, filled);
       for (let slot = filled - 1; slot >= 0; slot--) {
         const ref = u32[last + slot] as Ref;
-        if (!this.#append(dict, DICT_TABLE_NEW, ref, this.hashOf(ref))) return false;
+        if (!this.#append(dict, DICT_TABLE_NEW, ref, this.hashIn(dict, ref))) return false;
         u32[last + slot] = NONE;
         this.#window.u8[last * 4 + BUCKET_FINGERPRINT_BYTE + slot] = 0;
       }
@@ -486,6 +501,19 @@ export class Dictionary {
     const window = this.#window;
     const start = entryKeyStart(window, ref);
     return hashBytes(window.u8, start, entryKeyLength(window, ref), this.#seed0, this.#seed1);
+  }
+
+  /** The hash of the key of a block in this dictionary: an entry's, or a member. */
+  hashIn(dict: number, ref: Ref): number {
+    const kind = this.#window.u32[dict + DICT_KIND];
+    if (kind === DICT_KIND_ENTRIES) return this.hashOf(ref);
+    const start = memberStart(this.#window, kind, ref);
+    return this.hash(this.#window.u8, start, memberLength(this.#window, kind, ref));
+  }
+
+  /** The hash of a key or a member. O(lengthBytes). */
+  hash(bytes: Uint8Array, start: number, lengthBytes: number): number {
+    return hashBytes(bytes, start, lengthBytes, this.#seed0, this.#seed1);
   }
 
   /**
@@ -533,26 +561,9 @@ export class Dictionary {
     }
   }
 
-  /**
-   * An entry drawn at random: a random non-empty chain, then a random entry of it (so entries of
-   * short chains are somewhat likelier, as in Redis). The dictionary must not be empty.
-   *
-   * @param random Gives a number in [0, 1).
-   */
-  randomEntry(dict: number, random: () => number, batch: ScanBatch): Ref {
-    const u32 = this.#window.u32;
-    assert(u32[dict + DICT_COUNT] > 0, "Cannot draw an entry: the dictionary is empty");
-    const oldBuckets = 2 ** u32[dict + DICT_EXPONENT_OLD];
-    const isRehashing = u32[dict + DICT_TABLE_NEW] !== NONE;
-    const newBuckets = isRehashing ? 2 ** u32[dict + DICT_EXPONENT_NEW] : 0;
-    const skipped = isRehashing ? u32[dict + DICT_REHASH] : 0;
-    batch.count = 0;
-    while (batch.count === 0) {
-      const index = skipped + Math.floor(random() * (oldBuckets + newBuckets - skipped));
-      if (index < oldBuckets) this.#collect(dict, DICT_TABLE_OLD, index, batch);
-      else this.#collect(dict, DICT_TABLE_NEW, index - oldBuckets, batch);
-    }
-    return batch.refs[Math.floor(random() * batch.count)] as Ref;
+  /** An entry drawn at random (see dictionary_draw.ts); the dictionary must not be empty. */
+  randomEntry(dict: number, random: () => number): Ref {
+    return drawEntry(this.#window.u32, dict, random);
   }
 
   /** Frees tables and overflow buckets, not the entries. O(buckets). */
@@ -565,7 +576,7 @@ export class Dictionary {
       if (u32[dict + DICT_OVERFLOW_BUCKETS] > 0) this.#freeOverflows(dict, table, bucketCount);
       this.#allocator.free(table, bucketCount * BUCKET_BYTES);
     }
-    u32.fill(0, dict, dict + DICT_HEADER_WORDS);
+    u32.fill(0, dict, dict + DICT_KIND);
   }
 
   #freeOverflows(dict: number, table: Ref, bucketCount: number): void {
@@ -582,6 +593,6 @@ export class Dictionary {
 
   /** Asserts invariants 1 to 4 and the counts. O(entries). */
   checkInvariants(dict: number): void {
-    verifyDictionary(this.#window, dict, (ref) => this.hashOf(ref));
+    verifyDictionary(this.#window, dict, (ref) => this.hashIn(dict, ref));
   }
 }

@@ -35,11 +35,16 @@ export const DICT_COUNT = 4;
 export const DICT_REHASH = 5;
 /** Number of overflow buckets, of both tables. */
 export const DICT_OVERFLOW_BUCKETS = 6;
-/** Words that a dictionary's header takes (one is spare). */
+/** What the blocks are: `DICT_KIND_ENTRIES`, or a kind of member_layout.ts. */
+export const DICT_KIND = 7;
+/** Words that a dictionary's header takes. */
 export const DICT_HEADER_WORDS = 8;
 
+/** Kind of a dictionary whose blocks are entries. */
+export const DICT_KIND_ENTRIES = 0;
+
 assert(BUCKET_NEXT_WORD === BUCKET_WORDS - 1, "a bucket is 12 refs, 12 fingerprints and a link");
-assert(DICT_OVERFLOW_BUCKETS < DICT_HEADER_WORDS, "a dictionary's header holds its fields");
+assert(DICT_KIND === DICT_HEADER_WORDS - 1, "a dictionary's header holds its fields");
 
 /** Number of filled slots of the bucket at word `bucket`; they stand at its front. O(1). */
 export function filledSlots(u32: Uint32Array, bucket: number): number {

@@ -77,6 +77,8 @@ export class Keyspace {
   readonly heat = new HeatSettings();
   /** Where this worker's new keys go. */
   readonly placement: Placement;
+  /** Gives numbers in [0, 1): what random commands draw from. */
+  readonly random: () => number;
   /** Number of databases in every shard. */
   readonly databases: number;
   /** Refs found by `scan`, all in shard `scanShard`. */
@@ -89,7 +91,6 @@ export class Keyspace {
   readonly #seed1: number;
   readonly #workerIndex: number;
   readonly #workerCount: number;
-  readonly #random: () => number;
   /** What `warm` read: kept only so that its reads count as used. */
   #warmBits = 0;
 
@@ -113,7 +114,7 @@ export class Keyspace {
     this.#seed1 = options.seed1;
     this.#workerIndex = options.workerIndex;
     this.#workerCount = options.workerCount;
-    this.#random = options.random;
+    this.random = options.random;
     this.shards = options.heap.windows.map((window, index) =>
       new Shard({
         window,
@@ -270,7 +271,7 @@ export class Keyspace {
    */
   randomKey(database: number): Ref {
     for (let draw = 0; draw < 100; draw++) {
-      let index = Math.floor(this.#random() * this.size(database));
+      let index = Math.floor(this.random() * this.size(database));
       for (let i = 0; i < this.shards.length; i++) {
         const shard = this.shards[i];
         const dict = shard.keysOf(database);
@@ -279,7 +280,7 @@ export class Keyspace {
           index -= count;
           continue;
         }
-        const ref = shard.dictionary.randomEntry(dict, this.#random, this.scanBatch);
+        const ref = shard.dictionary.randomEntry(dict, this.random);
         this.scanShard = i;
         if (!shard.isExpired(ref)) return ref;
         break;

@@ -94,7 +94,7 @@ export class TestDictionary {
 
   /** Draws an entry at random, and checks that it is there. */
   draw(random: () => number): string {
-    const key = this.keyOf(this.dictionary.randomEntry(this.dict, random, this.#batch));
+    const key = this.keyOf(this.dictionary.randomEntry(this.dict, random));
     assert(this.model.has(key), "a key drawn at random is there");
     return key;
   }
