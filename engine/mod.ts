@@ -29,22 +29,27 @@ export {
   parseLongInteger,
   writeDigitsBackward,
 } from "./integer.ts";
+export * from "./intset.ts";
 export { Keyspace, KEYSPACE_SHARDS_MAX } from "./keyspace.ts";
 export type { KeyspaceOptions } from "./keyspace.ts";
 export * from "./listpack.ts";
 export { validateListpack } from "./listpack_validation.ts";
-export * from "./migration.ts";
 export * from "./member_layout.ts";
 export * from "./member_table.ts";
 export * from "./member_table_blocks.ts";
+export * from "./migration.ts";
 export * from "./migration_batches.ts";
 export * from "./migration_statistics.ts";
 export { Placement } from "./placement.ts";
 export type { PlacementNodes, PlacementOptions, PlacementPolicy } from "./placement.ts";
-export * from "./shard.ts";
 export { ScanBatch } from "./scan_cursor.ts";
+export { SetReader } from "./set_reader.ts";
+export { SetResult } from "./set_result.ts";
+import "./set_value.ts";
+export * from "./sets.ts";
+export * from "./shard.ts";
 export * from "./strings.ts";
 export * from "./value_types.ts";
-export type { NodeSlot, Ref, ShardIndex } from "./types.ts";
 export * from "./waiters.ts";
+export type { NodeSlot, Ref, ShardIndex } from "./types.ts";
 export { NONE } from "./types.ts";

@@ -74,6 +74,11 @@ export function requireString(shard: Shard, ref: Ref): void {
   }
 }
 
+/** Throws WRONGTYPE unless the entry, if there is one, has the type (`TYPE_SET` and so on). */
+export function requireType(shard: Shard, ref: Ref, type: number): void {
+  if (ref !== NONE && entryType(shard.window, ref) !== type) throw new CommandError(WRONG_TYPE);
+}
+
 /** Argument `index` as a 64-bit integer: a number when it has up to 15 digits, else a bigint. */
 export function integerArgument(client: Client, index: number): number | bigint {
   const args = client.args;

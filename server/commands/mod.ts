@@ -24,6 +24,8 @@ import { handlers as memoryHandlers } from "./memory.ts";
 import { handlers as objectHandlers } from "./object.ts";
 import { handlers as pauseHandlers } from "./pause.ts";
 import { handlers as serverHandlers } from "./server.ts";
+import { handlers as setAlgebraHandlers } from "./set_algebra.ts";
+import { handlers as setHandlers } from "./sets.ts";
 import { handlers as shutdownHandlers } from "./shutdown.ts";
 import { handlers as stringPartHandlers } from "./string_parts.ts";
 import { handlers as stringHandlers } from "./strings.ts";
@@ -51,6 +53,8 @@ const HANDLER_GROUPS: readonly Handlers[] = [
   objectHandlers,
   pauseHandlers,
   serverHandlers,
+  setAlgebraHandlers,
+  setHandlers,
   shutdownHandlers,
   stringHandlers,
   stringPartHandlers,

@@ -49,6 +49,8 @@ const LETTER_F = 0x66;
 
 const DIVISOR_SMALL = 1_000_000_000;
 const NO_BYTES = new Uint8Array(0);
+/** A head on its way to the front. */
+const HEAD = new Uint8Array(HEADER_BYTES_MAX);
 const encoder = new TextEncoder();
 
 /** The reply side of one connection; see the module's comment. */
@@ -176,6 +178,19 @@ export class ReplyWriter {
     this.#header(this.protocol === 3 ? TILDE : STAR, count);
   }
 
+  /**
+   * Puts the head of a set in front of the `count` replies that have been written since `mark`, for
+   * who learns their number only by writing them. O(bytes since `mark`).
+   */
+  setBefore(mark: number, count: number): void {
+    this.#headerBefore(mark, this.protocol === 3 ? TILDE : STAR, count);
+  }
+
+  /** As `setBefore`, the head of an array. */
+  arrayBefore(mark: number, count: number): void {
+    this.#headerBefore(mark, STAR, count);
+  }
+
   /** The head of an out-of-band message; `count` replies follow. An array in RESP2. */
   push(count: number): void {
     this.#header(this.protocol === 3 ? GREATER : STAR, count);
@@ -263,6 +278,17 @@ export class ReplyWriter {
     bytes[at] = CR;
     bytes[at + 1] = LF;
     this.lengthBytes = at + 2;
+  }
+
+  #headerBefore(mark: number, type: number, count: number): void {
+    const end = this.lengthBytes;
+    this.#header(type, count);
+    if (this.overflowed) return;
+    const from = mark - this.#detachedBytes;
+    const headBytes = this.lengthBytes - end;
+    for (let i = 0; i < headBytes; i++) HEAD[i] = this.bytes[end + i];
+    this.bytes.copyWithin(from + headBytes, from, end);
+    for (let i = 0; i < headBytes; i++) this.bytes[from + i] = HEAD[i];
   }
 
   #null(): void {

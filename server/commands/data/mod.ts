@@ -9,6 +9,7 @@ import type { CommandGroup, CommandSpec } from "../command_spec.ts";
 import { CONNECTION_GROUP } from "./connection.ts";
 import { GENERIC_GROUP } from "./generic.ts";
 import { SERVER_GROUP } from "./server.ts";
+import { SET_GROUP } from "./set.ts";
 import { STRING_GROUP } from "./string.ts";
 
 /** Every command, by group. */
@@ -16,6 +17,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   CONNECTION_GROUP,
   GENERIC_GROUP,
   SERVER_GROUP,
+  SET_GROUP,
   STRING_GROUP,
 ];
 

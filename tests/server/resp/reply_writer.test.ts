@@ -41,6 +41,22 @@ Deno.test("replies of both protocols", () => {
   }
 });
 
+Deno.test("heads of sets and arrays are put in front of what was written", () => {
+  for (const count of [0, 1, 12, 4000]) {
+    const body = "$1\r\na\r\n".repeat(count);
+    for (const protocol of [2, 3] as const) {
+      const text = written((reply) => {
+        reply.ok();
+        const mark = reply.mark();
+        for (let i = 0; i < count; i++) reply.bulkText("a");
+        reply.setBefore(mark, count);
+        reply.arrayBefore(reply.mark(), 0);
+      }, protocol);
+      assertEquals(text, `+OK\r\n${protocol === 3 ? "~" : "*"}${count}\r\n${body}*0\r\n`);
+    }
+  }
+});
+
 Deno.test("integers of every length", () => {
   const values = [0, 9, 10, -1, -10, 2 ** 31, -(2 ** 31), Number.MAX_SAFE_INTEGER];
   for (let power = 1, digits = 1; digits < 16; digits++, power *= 10) {
