@@ -80,12 +80,16 @@ export function pushCandidate(
   u32[CANDIDATES_PUSHED_WORD] = pushed + 1;
 }
 
-/** Moves the oldest candidates, as many as fit, from the ring to `batch`. O(candidates). */
-export function takeCandidates(window: ShardWindow, batch: CandidateBatch): void {
+/** Moves the oldest candidates, up to `countMax` that fit, from the ring to `batch`. */
+export function takeCandidates(
+  window: ShardWindow,
+  batch: CandidateBatch,
+  countMax: number = CANDIDATES_MAX,
+): void {
   const u32 = window.u32;
   let taken = u32[CANDIDATES_TAKEN_WORD];
   const waiting = (u32[CANDIDATES_PUSHED_WORD] - taken) >>> 0;
-  batch.count = Math.min(waiting, batch.refs.length);
+  batch.count = Math.min(waiting, batch.refs.length, countMax);
   for (let i = 0; i < batch.count; i++) {
     const slot = RING_WORD + (taken & RING_MASK) * CANDIDATE_WORDS;
     batch.refs[i] = u32[slot];

@@ -1,0 +1,279 @@
+/**
+ * The server's keyspace as the strategies' scheduler sees it: nodes, usage, candidates, keys one by
+ * one, and moving them.
+ *
+ * Runs on one worker, which reaches every shard under its lock. Lists that are made under a lock
+ * hold copies; before a key is moved its entry is looked for again.
+ *
+ * @module
+ */
+
+import type { KeyView, PlacementEngine, ScanPosition, StrategyNode } from "../../strategies/mod.ts";
+import {
+  ALREADY_THERE,
+  GONE,
+  MIGRATED,
+  MIGRATION_BEGUN,
+  NO_ROOM,
+  OUT_OF_TIME,
+} from "../../strategies/context.ts";
+import {
+  CandidateBatch,
+  candidateCountMin,
+  ENTRY_EXTERNAL,
+  entryBytes,
+  entryDominantLead,
+  entryDominantNode,
+  entryFlags,
+  entryHeatCount,
+  entryHeatLevel,
+  entryIdleSeconds,
+  entryIsStructure,
+  entryType,
+  entryValueBlockBytes,
+  KeyMove,
+  keyOf,
+  type Keyspace,
+  migrateShort,
+  MigrationReport,
+  MOVE_DONE,
+  MOVE_IS_LONG,
+  MOVE_MISSING,
+  MOVE_NO_ROOM,
+  MOVE_NOT_NEEDED,
+  type NodeSlot,
+  NONE,
+  type Ref,
+  setCandidateCountMin,
+  type Shard,
+  takeCandidates,
+  valueAdapterOf,
+} from "../../engine/mod.ts";
+import { ScanBatch } from "../../engine/scan_cursor.ts";
+import type { HeapNode } from "./nodes.ts";
+
+/** Buckets of a dictionary that one lock is held for, at most. */
+const BUCKETS_PER_LOCK = 64;
+/** Elements of a structure that are looked at to estimate its bytes. */
+const USAGE_SAMPLES = 5;
+const OUTCOMES: Record<number, number> = {
+  [MOVE_DONE]: MIGRATED,
+  [MOVE_NOT_NEEDED]: ALREADY_THERE,
+  [MOVE_NO_ROOM]: NO_ROOM,
+  [MOVE_MISSING]: GONE,
+};
+
+/** The engine of one server's strategies. */
+export class KeyspaceEngine implements PlacementEngine {
+  readonly nodes: readonly StrategyNode[];
+
+  readonly #keyspace: Keyspace;
+  readonly #monotonicMs: () => number;
+  readonly #candidates = new CandidateBatch(64);
+  readonly #batch = new ScanBatch();
+  #candidateShard = 0;
+  /** The move of a long key that goes on between runs. */
+  #long: KeyMove | null = null;
+  readonly #report = new MigrationReport();
+
+  /** Over all shards of `keyspace`. */
+  constructor(keyspace: Keyspace, nodes: readonly HeapNode[], monotonicMs: () => number) {
+    this.#keyspace = keyspace;
+    this.nodes = nodes;
+    this.#monotonicMs = monotonicMs;
+  }
+
+  get halfLifeSeconds(): number {
+    return 1 << this.#keyspace.heat.halfLifeShift;
+  }
+
+  usedBytes(node: number): number {
+    let bytes = 0;
+    for (const allocator of this.#keyspace.heap.allocators) {
+      bytes += allocator.usedBytesOn(node as NodeSlot);
+    }
+    return bytes;
+  }
+
+  capacityBytes(node: number): number {
+    return this.#keyspace.placement.capacityBytes[node];
+  }
+
+  get candidateCountMin(): number {
+    return candidateCountMin(this.#keyspace.shards[0].window);
+  }
+
+  set candidateCountMin(count: number) {
+    for (const shard of this.#keyspace.shards) {
+      shard.lock();
+      setCandidateCountMin(shard.window, count);
+      shard.unlock();
+    }
+  }
+
+  /** Goes round the shards: each call takes from the first one that has some. */
+  takeCandidates(views: KeyView[]): number {
+    const { shards } = this.#keyspace;
+    for (let tried = 0; tried < shards.length; tried++) {
+      const index = this.#candidateShard;
+      this.#candidateShard = (index + 1) % shards.length;
+      const count = this.#takeFrom(shards[index], index, views);
+      if (count > 0) return count;
+    }
+    return 0;
+  }
+
+  #takeFrom(shard: Shard, shardIndex: number, views: KeyView[]): number {
+    const batch = this.#candidates;
+    let count = 0;
+    shard.lock();
+    try {
+      takeCandidates(shard.window, batch, views.length);
+      for (let i = 0; i < batch.count; i++) {
+        const ref = batch.refs[i] as Ref;
+        const database = batch.databases[i];
+        if (!shard.holds(database, ref, batch.hashes[i])) continue;
+        this.#fill(views[count++], shard, shardIndex, database, ref, batch.hashes[i]);
+      }
+    } finally {
+      shard.unlock();
+    }
+    return count;
+  }
+
+  scanKeys(position: ScanPosition, views: KeyView[]): number {
+    const { shards, databases } = this.#keyspace;
+    const batch = this.#batch;
+    const visitsMax = shards.length * databases;
+    for (let visit = 0; visit <= visitsMax; visit++) {
+      if (position.shard >= shards.length) {
+        position.shard = 0;
+        position.database = 0;
+        position.cursor = 0;
+        return -1;
+      }
+      const shard = shards[position.shard];
+      const count = shard.dictionary.count(shard.keysOf(position.database)) === 0
+        ? 0
+        : this.#scanSome(shard, position, views);
+      if (position.cursor === 0 && ++position.database >= databases) {
+        position.database = 0;
+        position.shard++;
+      }
+      if (count > 0) return count;
+    }
+    batch.count = 0;
+    return 0;
+  }
+
+  /** Visits buckets until the views might not hold another one's keys. */
+  #scanSome(shard: Shard, position: ScanPosition, views: KeyView[]): number {
+    const batch = this.#batch;
+    const { database, shard: shardIndex } = position;
+    const keys = shard.keysOf(database);
+    let count = 0;
+    shard.lock();
+    try {
+      for (let bucket = 0; bucket < BUCKETS_PER_LOCK; bucket++) {
+        batch.count = 0;
+        const next = shard.dictionary.scan(keys, position.cursor, batch);
+        // What does not fit is met at the next call, unless nothing would ever fit.
+        if (count > 0 && count + batch.count > views.length) break;
+        position.cursor = next;
+        const fitting = Math.min(batch.count, views.length - count);
+        for (let i = 0; i < fitting; i++) {
+          const ref = batch.refs[i] as Ref;
+          const hash = shard.dictionary.hashOf(ref);
+          this.#fill(views[count++], shard, shardIndex, database, ref, hash);
+        }
+        if (next === 0) break;
+      }
+    } finally {
+      shard.unlock();
+    }
+    return count;
+  }
+
+  migrate(key: KeyView, node: number): number {
+    const shard = this.#keyspace.shards[key.shard];
+    const slot = node as NodeSlot;
+    let name: Uint8Array;
+    shard.lock();
+    try {
+      const ref = this.#locate(shard, key);
+      if (ref === NONE) return GONE;
+      const outcome = migrateShort(shard, key.database, ref, key.hash, slot, this.#report);
+      if (outcome !== MOVE_IS_LONG) return OUTCOMES[outcome] ?? GONE;
+      if (this.#long !== null) return OUT_OF_TIME;
+      name = keyOf(shard, ref);
+    } finally {
+      shard.unlock();
+    }
+    const move = new KeyMove(
+      this.#keyspace,
+      key.database,
+      name,
+      slot,
+      this.#report,
+      this.#monotonicMs,
+    );
+    // Most structures need one step only.
+    if (move.step()) return OUTCOMES[move.outcome] ?? GONE;
+    this.#long = move;
+    return MIGRATION_BEGUN;
+  }
+
+  continueMigration(): void {
+    if (this.#long !== null && this.#long.step()) this.#long = null;
+  }
+
+  /** The key's entry if it is still where the view says; else `NONE`. */
+  #locate(shard: Shard, key: KeyView): Ref {
+    const ref = key.ref as Ref;
+    return shard.holds(key.database, ref, key.hash) ? ref : NONE;
+  }
+
+  keyName(key: KeyView): Uint8Array | null {
+    const shard = this.#keyspace.shards[key.shard];
+    shard.lock();
+    try {
+      const ref = this.#locate(shard, key);
+      return ref === NONE ? null : keyOf(shard, ref);
+    } finally {
+      shard.unlock();
+    }
+  }
+
+  #fill(
+    view: KeyView,
+    shard: Shard,
+    shardIndex: number,
+    database: number,
+    ref: Ref,
+    hash: number,
+  ): void {
+    const { window } = shard;
+    const { clock, heat } = this.#keyspace;
+    view.shard = shardIndex;
+    view.database = database;
+    view.ref = ref;
+    view.hash = hash;
+    view.node = shard.allocator.nodeOf(ref);
+    view.bytes = keyBytes(shard, ref);
+    view.type = entryType(window, ref);
+    view.count = entryHeatCount(window, ref, clock.seconds, heat.halfLifeShift);
+    view.level = entryHeatLevel(window, ref, clock.seconds, heat.halfLifeShift);
+    view.idleSeconds = entryIdleSeconds(window, ref, clock.seconds);
+    view.dominantNode = entryDominantNode(window, ref);
+    view.dominantLead = entryDominantLead(window, ref);
+  }
+}
+
+/** Bytes that moving a key copies, about. Under the shard's lock. */
+export function keyBytes(shard: Shard, ref: Ref): number {
+  const { window } = shard;
+  const bytes = entryBytes(window, ref);
+  if ((entryFlags(window, ref) & ENTRY_EXTERNAL) === 0) return bytes;
+  if (!entryIsStructure(window, ref)) return bytes + entryValueBlockBytes(window, ref);
+  return bytes + valueAdapterOf(entryType(window, ref)).usageBytes(shard, ref, USAGE_SAMPLES);
+}
