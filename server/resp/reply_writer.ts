@@ -12,8 +12,8 @@
  * @module
  */
 
+import { DOUBLE_TEXT_BYTES_MAX, writeDouble } from "../../engine/double_text.ts";
 import type { BufferPool } from "../transport/buffer_pool.ts";
-import { doubleText } from "./double_text.ts";
 
 /** The longest output of one command, in bytes. */
 export const REPLY_BYTES_MAX = 2 ** 32;
@@ -51,6 +51,7 @@ const DIVISOR_SMALL = 1_000_000_000;
 const NO_BYTES = new Uint8Array(0);
 /** A head on its way to the front. */
 const HEAD = new Uint8Array(HEADER_BYTES_MAX);
+const DOUBLE_BYTES = new Uint8Array(DOUBLE_TEXT_BYTES_MAX);
 const encoder = new TextEncoder();
 
 /** The reply side of one connection; see the module's comment. */
@@ -203,9 +204,14 @@ export class ReplyWriter {
 
   /** A double with 17 significant digits: a bulk string in RESP2. */
   double(value: number): void {
-    const text = doubleText(value);
-    if (this.protocol === 3) this.#line(COMMA, text);
-    else this.bulkText(text);
+    const lengthBytes = writeDouble(DOUBLE_BYTES, 0, value);
+    if (this.protocol !== 3) return this.bulk(DOUBLE_BYTES, 0, lengthBytes);
+    if (!this.#reserve(lengthBytes + 3)) return;
+    const at = this.lengthBytes + 1;
+    this.bytes[at - 1] = COMMA;
+    for (let i = 0; i < lengthBytes; i++) this.bytes[at + i] = DOUBLE_BYTES[i];
+    this.lengthBytes = at + lengthBytes;
+    this.#lineEnd();
   }
 
   /** `#t` or `#f`; 1 or 0 in RESP2. */
