@@ -7,7 +7,7 @@
  * @module
  */
 
-import { createHeapLayout, Heap } from "../engine/mod.ts";
+import { createHeapLayout, Heap, plainMemory } from "../engine/mod.ts";
 import {
   NumaError,
   raiseOpenFileLimit,
@@ -44,6 +44,8 @@ export interface MainOptions {
    * with it and looks from outside.
    */
   readonly onStart?: (starts: readonly WorkerStart[]) => void;
+  /** A machine to run on as if it were this one; memory is then bound to nothing. */
+  readonly topology?: Topology;
 }
 
 /**
@@ -105,12 +107,16 @@ class Server {
     const config = this.#config;
     const log = this.#log;
     this.#announce();
-    const topology = readTopology();
+    const topology = options.topology ?? readTopology();
     reportTopology(log, topology);
     const wanted = placeWorkers(topology, config.workers, config.numaEnabled);
     this.#adjustOpenFileLimit(wanted.workers.length);
     const addresses = this.#findAddresses();
-    const { heap, placement } = createHeap(config, wanted);
+    const { heap, placement } = createHeap(
+      config,
+      wanted,
+      options.topology !== undefined,
+    );
     reportPlacement(log, placement, heap.layout);
     this.#shared = SharedState.create(placement.workers.length, COMMAND_COUNT_MAX);
     const starts = this.#describeWorkers(heap, placement, topology, addresses, this.#shared.buffer);
@@ -257,8 +263,14 @@ class Server {
 }
 
 /** The heap on the placement's nodes; on one, with the reason, when the kernel refuses to bind. */
-function createHeap(config: Config, wanted: Placement): { heap: Heap; placement: Placement } {
-  const openMemory = (buffer: SharedArrayBuffer) => new SharedMemory(buffer);
+function createHeap(
+  config: Config,
+  wanted: Placement,
+  isUnbound: boolean,
+): { heap: Heap; placement: Placement } {
+  const openMemory = isUnbound
+    ? plainMemory
+    : (buffer: SharedArrayBuffer) => new SharedMemory(buffer);
   const create = (placement: Placement) => {
     const layout = createHeapLayout({ shardCount: config.shards, nodeIds: placement.nodeIds });
     return { heap: Heap.create(layout, openMemory), placement };

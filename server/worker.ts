@@ -24,6 +24,8 @@ import { Cron } from "./cron.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { createLogSink } from "./log_sink.ts";
 import { Logger } from "./logger.ts";
+import { placementNodes } from "./numa/nodes.ts";
+import { NumaService } from "./numa/service.ts";
 import { PauseGate } from "./pause_gate.ts";
 import { SharedState } from "./shared_state.ts";
 import { SystemClock } from "./system_clock.ts";
@@ -73,7 +75,8 @@ async function rehearse(given: WorkerStart): Promise<void> {
   const { shardCount, nodeIds } = given.heapLayout;
   const windowBytes = REHEARSAL_REGION_BYTES * given.heapLayout.nodeSlotCount;
   const layout = createHeapLayout({ shardCount, windowBytes, nodeIds });
-  const heap = Heap.create(layout, (buffer) => new SharedMemory(buffer));
+  // Bound to no node: it is thrown away.
+  const heap = Heap.create(layout, plainMemory);
   const commandCount = createCommandTable().all.length;
   const context = createContext({
     ...given,
@@ -135,6 +138,7 @@ function createKeyspace(given: WorkerStart, config: Config, shared: SharedState)
     heap: Heap.attach(given.heapBuffer, given.heapLayout, openMemory),
     databases: config.databases,
     nodeOrder: given.nodeOrder.map((slot) => slot as NodeSlot),
+    nodes: placementNodes(given.facts.topology, given.heapLayout),
     counters: shared.own,
     seed0: given.hashSeeds[0],
     seed1: given.hashSeeds[1],
@@ -154,13 +158,16 @@ function serve(context: WorkerContext, given: WorkerStart): void {
     log: context.log,
   });
   const cron = new Cron(context);
+  const numa = new NumaService(context);
   registerControl(context, async (now) => {
     for (const listener of listeners) listener.close();
     cron.stop();
+    numa.stop();
     await connections.drain(now);
   });
   for (const listener of listeners) listener.run();
   cron.start();
+  numa.start();
 }
 
 function openListeners(

@@ -1,0 +1,103 @@
+/**
+ * What a worker does about NUMA in the background: follow the configuration, look at the nodes' use,
+ * and, on worker 0, rebalance when that is configured.
+ *
+ * @module
+ */
+
+import type { WorkerContext } from "../context.ts";
+import { BandwidthLimit } from "../../strategies/bandwidth_limit.ts";
+import { type HeapNode, heapNodes } from "./nodes.ts";
+import { followConfiguration } from "./placement_control.ts";
+import { measureImbalance, Rebalance } from "./rebalance.ts";
+
+/** Between two looks at the nodes. */
+const INTERVAL_MS = 100;
+/** Between two looks at the balance while nothing is to be done. */
+const BALANCE_INTERVAL_MS = 1000;
+/** Work on a rebalancing per look: a quarter of the worker's time at most. */
+const TURN_MS = 1;
+const TURN_PAUSE_MS = 4;
+
+/** One worker's service. */
+export class NumaService {
+  /** The heap's nodes by slot. */
+  readonly nodes: readonly HeapNode[];
+  /** What rebalancing in the background may move; the rate is the configuration's. */
+  readonly bandwidth = new BandwidthLimit();
+  readonly #context: WorkerContext;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #rebalance: Rebalance | null = null;
+  #rebalanceBytes = 0;
+  #nextBalanceMs = 0;
+
+  /** Applies the configuration to the worker's keyspace; idle until `start`. */
+  constructor(context: WorkerContext) {
+    this.#context = context;
+    this.nodes = heapNodes(context.facts.topology, context.keyspace.heap.layout);
+    followConfiguration(context);
+  }
+
+  /** Starts the timer. */
+  start(): void {
+    this.#timer = setTimeout(() => this.#tick(), INTERVAL_MS);
+  }
+
+  /** Stops it. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#rebalance?.abandon();
+    this.#rebalance = null;
+  }
+
+  #tick(): void {
+    this.#context.keyspace.placement.refresh();
+    const isBusy = this.#context.workerIndex === 0 && this.nodes.length > 1 && this.#balance();
+    this.#timer = setTimeout(() => this.#tick(), isBusy ? TURN_PAUSE_MS : INTERVAL_MS);
+  }
+
+  /** Whether there is more to move now. */
+  #balance(): boolean {
+    const { clock, config, keyspace } = this.#context;
+    const nowMs = clock.monotonicMs();
+    this.bandwidth.bytesPerSecond = config.numaMigrationBandwidthBytes;
+    this.bandwidth.refill(nowMs);
+    if (this.#rebalance === null) {
+      if (!config.numaAutoRebalance || nowMs < this.#nextBalanceMs) return false;
+      this.#nextBalanceMs = nowMs + BALANCE_INTERVAL_MS;
+      const threshold = config.numaBalanceThresholdPercent;
+      const imbalance = measureImbalance(keyspace, this.nodes);
+      if (imbalance === null || imbalance.spreadPercent <= threshold) return false;
+      clock.refresh();
+      this.#rebalance = new Rebalance(keyspace, this.nodes, threshold, () => clock.monotonicMs());
+      this.#rebalanceBytes = 0;
+    }
+    return this.#turn(this.#rebalance, nowMs + TURN_MS);
+  }
+
+  #turn(rebalance: Rebalance, deadlineMs: number): boolean {
+    const { clock } = this.#context;
+    while (this.bandwidth.isOpen) {
+      const isOver = rebalance.step();
+      this.bandwidth.take(rebalance.report.bytes - this.#rebalanceBytes);
+      this.#rebalanceBytes = rebalance.report.bytes;
+      if (isOver) {
+        this.#end(rebalance);
+        return false;
+      }
+      if (clock.monotonicMs() >= deadlineMs) return true;
+    }
+    return false;
+  }
+
+  #end(rebalance: Rebalance): void {
+    const { config, log } = this.#context;
+    this.#rebalance = null;
+    const { report, rounds, spreadBeforePercent, spreadAfterPercent } = rebalance;
+    const line = `Rebalanced: ${report.movedKeys} keys and ${report.bytes} bytes in ${rounds} ` +
+      `rounds; the spread was ${spreadBeforePercent.toFixed(1)} % and is ` +
+      `${spreadAfterPercent.toFixed(1)} %`;
+    if (config.numaDebug) log.notice(line);
+    else log.verbose(line);
+  }
+}
