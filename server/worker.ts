@@ -9,7 +9,14 @@
 
 /// <reference lib="deno.worker" />
 
-import { assert, createHeapLayout, Heap, Keyspace, type NodeSlot } from "../engine/mod.ts";
+import {
+  assert,
+  createHeapLayout,
+  Heap,
+  Keyspace,
+  type NodeSlot,
+  plainMemory,
+} from "../engine/mod.ts";
 import { NumaError, runOnNode, SharedMemory } from "../ffi/mod.ts";
 import { Arguments, BATCH_COMMANDS_MAX } from "./arguments.ts";
 import { Blocking } from "./blocking/mod.ts";
