@@ -12,15 +12,15 @@
 
 import type { AllocatorStatistics } from "./allocator_statistics.ts";
 import { assert } from "./assert.ts";
-import { copyBytes } from "./bytes.ts";
 import { EngineClock } from "./clock.ts";
-import * as entry from "./entry.ts";
+import { copyEntry, moveEntry } from "./entry_transfer.ts";
+import { freeGarbageStep, hasGarbage, LazyFreeing, pendingGarbage } from "./garbage.ts";
 import { HASH_SHARD_BITS_MAX, hashBytes, shardIndexOf } from "./hash.ts";
 import type { Heap } from "./heap.ts";
 import { HeatSettings } from "./heat.ts";
 import { Placement, type PlacementOptions } from "./placement.ts";
 import { ScanBatch } from "./scan_cursor.ts";
-import { DATABASES_MAX, OutOfMemoryError, Shard } from "./shard.ts";
+import { COUNTER_LAZY_FREED_KEYS, DATABASES_MAX, Shard } from "./shard.ts";
 import type { NodeSlot, Ref } from "./types.ts";
 import { NONE } from "./types.ts";
 
@@ -34,6 +34,8 @@ const EXPIRE_STALE_PERCENT = 10;
 const EXPIRE_ROUNDS_MAX = 1000;
 /** Chains moved per lock while a resize goes on in the background. */
 const REHASH_CHAINS_PER_LOCK = 32;
+/** Blocks freed per lock while a large value is freed in the background. */
+const GARBAGE_BLOCKS_PER_LOCK = 256;
 /** Share of a shard's freed pages that one call of `purge` gives back, as a shift. */
 const PURGE_SHARE_SHIFT = 6;
 /** Most of them (512 KiB, about 60 µs). */
@@ -77,6 +79,8 @@ export class Keyspace {
   readonly heat = new HeatSettings();
   /** Where this worker's new keys go. */
   readonly placement: Placement;
+  /** Which removals leave large values for `freeGarbageStep`. */
+  readonly lazyFreeing = new LazyFreeing();
   /** Gives numbers in [0, 1): what random commands draw from. */
   readonly random: () => number;
   /** Number of databases in every shard. */
@@ -91,6 +95,7 @@ export class Keyspace {
   readonly #seed1: number;
   readonly #workerIndex: number;
   readonly #workerCount: number;
+  readonly #counters: Float64Array;
   /** What `warm` read: kept only so that its reads count as used. */
   #warmBits = 0;
 
@@ -114,6 +119,7 @@ export class Keyspace {
     this.#seed1 = options.seed1;
     this.#workerIndex = options.workerIndex;
     this.#workerCount = options.workerCount;
+    this.#counters = options.counters;
     this.random = options.random;
     this.shards = options.heap.windows.map((window, index) =>
       new Shard({
@@ -122,6 +128,7 @@ export class Keyspace {
         placement: this.placement,
         clock: this.clock,
         heat: this.heat,
+        lazyFreeing: this.lazyFreeing,
         counters: options.counters,
         seed0: options.seed0,
         seed1: options.seed1,
@@ -299,153 +306,34 @@ export class Keyspace {
     for (let database = 0; database < this.databases; database++) this.flush(database);
   }
 
+  /** As `flush`, but memory is freed later, by `freeGarbageStep`. Needs all locks. O(shards). */
+  flushLater(database: number): void {
+    for (const shard of this.shards) shard.flushLater(database);
+  }
+
+  /** As `flushLater` for every database. Needs all locks. O(shards * databases). */
+  flushAllLater(): void {
+    for (let database = 0; database < this.databases; database++) this.flushLater(database);
+  }
+
+  /** Keys whose memory is yet to be freed; a hint without the locks. O(shards). */
+  pendingGarbage(): number {
+    let keys = 0;
+    for (const shard of this.shards) keys += pendingGarbage(shard);
+    return keys;
+  }
+
   /** Exchanges two databases. Needs all locks. */
   swap(first: number, second: number): void {
     if (first === second) return;
     for (const shard of this.shards) shard.swap(first, second);
   }
 
-  /**
-   * Gives a copy of an entry, under another key or in another database or both, with expiry and
-   * heat. Needs both shards' locks.
-   *
-   * @param existing The entry that the target key has now, or `NONE`; it is replaced.
-   * @throws OutOfMemoryError Nothing was changed.
-   */
-  copyEntry(
-    from: Shard,
-    ref: Ref,
-    to: Shard,
-    database: number,
-    keyBytes: Uint8Array,
-    keyStart: number,
-    keyLengthBytes: number,
-    hash: number,
-    existing: Ref,
-  ): Ref {
-    const source = from.window;
-    const flags = entry.entryFlags(source, ref) & ~entry.ENTRY_LONG_KEY;
-    const isExternal = (flags & entry.ENTRY_EXTERNAL) !== 0;
-    const lengthBytes = entry.entryValueLength(source, ref);
-    const valueRef = isExternal ? to.allocate(lengthBytes) : NONE;
-    const type = source.u8[entry.byteOffsetOf(ref)];
-    let copy: Ref;
-    try {
-      const inlineBytes = isExternal ? 0 : lengthBytes;
-      copy = to.createEntry(type, flags, keyBytes, keyStart, keyLengthBytes, inlineBytes);
-    } catch (error) {
-      if (isExternal && error instanceof OutOfMemoryError) to.allocator.free(valueRef, lengthBytes);
-      throw error;
-    }
-    const target = to.window;
-    if (isExternal) entry.setEntryExternal(target, copy, valueRef, lengthBytes, lengthBytes);
-    if ((flags & entry.ENTRY_EXPIRES) !== 0) {
-      entry.setEntryExpiresAtMs(target, copy, entry.entryExpiresAtMs(source, ref));
-    }
-    const valueStart = entry.entryValueStart(target, copy);
-    const sourceStart = entry.entryValueStart(source, ref);
-    copyBytes(target.u8, valueStart, source.u8, sourceStart, lengthBytes);
-    entry.copyEntryHeat(source, ref, target, copy);
-    if (existing === NONE) to.insert(database, copy, hash);
-    else to.replace(database, existing, copy, hash, true);
-    return copy;
-  }
+  /** Copies an entry: entry_transfer.ts. Needs both shards' locks. */
+  readonly copyEntry: typeof copyEntry = copyEntry;
 
-  /**
-   * Moves an entry to another key, database or shard. Within a shard the value stays where it is;
-   * across shards it is copied, O(bytes). Needs both shards' locks.
-   *
-   * @param existing The entry that the target key has now, or `NONE`; it is replaced.
-   * @throws OutOfMemoryError Nothing was changed.
-   */
-  moveEntry(
-    from: Shard,
-    fromDatabase: number,
-    ref: Ref,
-    fromHash: number,
-    to: Shard,
-    toDatabase: number,
-    keyBytes: Uint8Array,
-    keyStart: number,
-    keyLengthBytes: number,
-    hash: number,
-    existing: Ref,
-  ): Ref {
-    const flags = entry.entryFlags(from.window, ref);
-    if (from !== to || (flags & entry.ENTRY_EXTERNAL) === 0) {
-      const moved = this.copyEntry(
-        from,
-        ref,
-        to,
-        toDatabase,
-        keyBytes,
-        keyStart,
-        keyLengthBytes,
-        hash,
-        existing,
-      );
-      from.remove(fromDatabase, ref, fromHash);
-      return moved;
-    }
-    return this.#renameExternal(
-      from,
-      fromDatabase,
-      ref,
-      fromHash,
-      toDatabase,
-      keyBytes,
-      keyStart,
-      keyLengthBytes,
-      hash,
-      existing,
-    );
-  }
-
-  #renameExternal(
-    shard: Shard,
-    fromDatabase: number,
-    ref: Ref,
-    fromHash: number,
-    toDatabase: number,
-    keyBytes: Uint8Array,
-    keyStart: number,
-    keyLengthBytes: number,
-    hash: number,
-    existing: Ref,
-  ): Ref {
-    const window = shard.window;
-    const flags = entry.entryFlags(window, ref) & ~entry.ENTRY_LONG_KEY;
-    const type = window.u8[entry.byteOffsetOf(ref)];
-    // A stand-in for the value, so that running out of memory below frees nothing that is in use.
-    const standIn = shard.allocate(1);
-    let moved: Ref;
-    try {
-      moved = shard.createEntry(type, flags, keyBytes, keyStart, keyLengthBytes, 0);
-    } catch (error) {
-      if (error instanceof OutOfMemoryError) shard.allocator.free(standIn, 1);
-      throw error;
-    }
-    entry.setEntryExternal(window, moved, standIn, 1, 1);
-    if ((flags & entry.ENTRY_EXPIRES) !== 0) {
-      entry.setEntryExpiresAtMs(window, moved, entry.entryExpiresAtMs(window, ref));
-    }
-    entry.copyEntryHeat(window, ref, window, moved);
-    if (existing === NONE) shard.insert(toDatabase, moved, hash);
-    else shard.replace(toDatabase, existing, moved, hash, true);
-    shard.allocator.free(standIn, 1);
-    const lengthBytes = entry.entryValueLength(window, ref);
-    const blockBytes = entry.entryValueBlockBytes(window, ref);
-    entry.setEntryExternal(
-      window,
-      moved,
-      entry.entryValueRef(window, ref),
-      lengthBytes,
-      blockBytes,
-    );
-    shard.detach(fromDatabase, ref, fromHash);
-    shard.freeBlock(ref);
-    return moved;
-  }
+  /** Moves an entry to another key, database or shard: entry_transfer.ts. Needs both locks. */
+  readonly moveEntry: typeof moveEntry = moveEntry;
 
   /**
    * Removes expired keys of this worker's share of the shards, for about `budgetMs`. Takes the
@@ -504,6 +392,26 @@ export class Keyspace {
         if (!shard.dictionary.rehashStep(dict)) break;
       }
       shard.unlock();
+    }
+    return false;
+  }
+
+  /**
+   * Frees what UNLINK, FLUSHALL ASYNC and their like have left in this worker's share of the
+   * shards, for about `budgetMs`. Takes the locks itself, for 256 blocks (about 40 µs) at a time.
+   *
+   * @returns Whether something is left.
+   */
+  freeGarbageStep(budgetMs: number, monotonicMs: () => number): boolean {
+    const deadlineMs = monotonicMs() + budgetMs;
+    for (let i = this.#workerIndex; i < this.shards.length; i += this.#workerCount) {
+      const shard = this.shards[i];
+      while (hasGarbage(shard)) {
+        if (monotonicMs() >= deadlineMs) return true;
+        shard.lock();
+        this.#counters[COUNTER_LAZY_FREED_KEYS] += freeGarbageStep(shard, GARBAGE_BLOCKS_PER_LOCK);
+        shard.unlock();
+      }
     }
     return false;
   }

@@ -7,6 +7,7 @@
 
 import { assert } from "./assert.ts";
 import { copyBytes } from "./bytes.ts";
+import { freeDictionaryStep } from "./dictionary_free.ts";
 import * as dictionary from "./dictionary_layout.ts";
 import { memberBlockBytes } from "./member_layout.ts";
 import { initializeMemberTable, memberCount, reserveMembers } from "./member_table.ts";
@@ -19,11 +20,9 @@ import type { MigrationStep } from "./value_types.ts";
 
 const { BUCKET_BYTES, BUCKET_NEXT_WORD, BUCKET_SLOTS, BUCKET_WORDS } = dictionary;
 const { DICT_COUNT, DICT_EXPONENT_NEW, DICT_EXPONENT_OLD, DICT_KIND } = dictionary;
-const { DICT_OVERFLOW_BUCKETS, DICT_REHASH, DICT_TABLE_NEW, DICT_TABLE_OLD } = dictionary;
+const { DICT_OVERFLOW_BUCKETS, DICT_TABLE_NEW, DICT_TABLE_OLD } = dictionary;
 const { NONE, REF_UNIT_BYTES } = types;
 
-/** What empty buckets count for when blocks are counted: so many are one block's work. */
-const EMPTY_BUCKETS_PER_BLOCK = 8;
 /** Chains that a migrating table moves before it looks at the bytes again. */
 const CHAIN_BYTES = BUCKET_BYTES * 2;
 /** Cursors of `migrateMembers` from here on are about buckets, not about members. */
@@ -39,48 +38,12 @@ const BATCH = new ScanBatch();
  * @returns True when nothing is left but the header.
  */
 export function freeMembersStep(shard: Shard, table: number, blocksMax: number): boolean {
-  const u32 = shard.window.u32;
-  const kind = u32[table + DICT_KIND];
-  let work = 0;
-  for (;;) {
-    const buckets = u32[table + DICT_TABLE_OLD] as Ref;
-    if (buckets === NONE) return true;
-    const bucketCount = 2 ** u32[table + DICT_EXPONENT_OLD];
-    let index = u32[table + DICT_REHASH];
-    for (; index < bucketCount && work < blocksMax; index++) {
-      const freed = freeChain(shard, kind, buckets * 4 + index * BUCKET_WORDS);
-      work += freed === 0 ? 1 / EMPTY_BUCKETS_PER_BLOCK : freed;
-    }
-    u32[table + DICT_REHASH] = index;
-    if (index < bucketCount) return false;
-    shard.allocator.free(buckets, bucketCount * BUCKET_BYTES);
-    u32[table + DICT_TABLE_OLD] = u32[table + DICT_TABLE_NEW];
-    u32[table + DICT_EXPONENT_OLD] = u32[table + DICT_EXPONENT_NEW];
-    u32[table + DICT_TABLE_NEW] = NONE;
-    u32[table + DICT_REHASH] = 0;
-  }
+  return freeDictionaryStep(shard, table, blocksMax, freeMember);
 }
 
-/** Frees the members of a chain and its overflow buckets; returns how many blocks that were. */
-function freeChain(shard: Shard, kind: number, firstBucket: number): number {
-  const u32 = shard.window.u32;
-  let freed = 0;
-  let bucket = firstBucket;
-  for (;;) {
-    for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
-      const ref = u32[bucket + slot] as Ref;
-      if (ref === NONE) break;
-      shard.allocator.free(ref, memberBlockBytes(shard.window, kind, ref));
-      freed++;
-    }
-    const next = u32[bucket + BUCKET_NEXT_WORD];
-    if (bucket !== firstBucket) {
-      shard.allocator.free((bucket / 4) as Ref, BUCKET_BYTES);
-      freed++;
-    }
-    if (next === NONE) return freed;
-    bucket = next * 4;
-  }
+function freeMember(shard: Shard, ref: Ref, table: number): void {
+  const kind = shard.window.u32[table + DICT_KIND];
+  shard.allocator.free(ref, memberBlockBytes(shard.window, kind, ref));
 }
 
 /** Frees all members and buckets; the header stays. O(members). */

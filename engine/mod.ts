@@ -18,6 +18,7 @@ export * from "./candidates.ts";
 export { EngineClock } from "./clock.ts";
 export * from "./entry.ts";
 export * from "./double_text.ts";
+export { LazyFreeing } from "./garbage.ts";
 export type { HeapMemory } from "./heap.ts";
 export { Heap, plainMemory } from "./heap.ts";
 export * from "./heat.ts";

@@ -6,6 +6,7 @@
  * ```text
  *  byte     0   lock word, alone on its cache line
  *          64   who waits for the keys of this shard (waiters.ts)
+ *         512   what waits to be freed (garbage.ts)
  *        1024   database 0, 128 bytes:   word  0  dictionary of all keys
  *        1152   database 1                     8  dictionary of the keys that expire
  *         ...                                 16  cursor of the active expiry
@@ -29,6 +30,8 @@ import { copyBytes } from "./bytes.ts";
 import type { EngineClock } from "./clock.ts";
 import { Dictionary } from "./dictionary.ts";
 import * as entry from "./entry.ts";
+import { reshapeEntry } from "./entry_transfer.ts";
+import { discardDatabase, discardEntry, type LazyFreeing } from "./garbage.ts";
 import { candidateCountMin, pushCandidate } from "./candidates.ts";
 import type { HeatSettings } from "./heat.ts";
 import {
@@ -36,10 +39,12 @@ import {
   KEYSPACE_HEADER_OFFSET_BYTES,
   MIGRATION_HEADER_BYTES,
 } from "./heap_layout.ts";
+import * as counters from "./keyspace_counters.ts";
 import { acquireLock, releaseLock } from "./lock.ts";
 import * as migration from "./migration_layout.ts";
 import type { Placement } from "./placement.ts";
 import { ScanBatch } from "./scan_cursor.ts";
+import { verifyShard } from "./shard_invariants.ts";
 import type { ShardWindow } from "./shard_window.ts";
 import type { NodeSlot, Ref } from "./types.ts";
 import * as types from "./types.ts";
@@ -48,7 +53,11 @@ import { valueAdapterOf } from "./value_types.ts";
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
 const { ENTRY_EXPIRES, ENTRY_EXTERNAL, ENTRY_LONG_KEY, SHORT_KEY_BYTES_MAX } = entry;
 const { LONG_MOVE_HASH_WORD, LONG_MOVE_IS_VOID, LONG_MOVE_RUNS, LONG_MOVE_STATE_WORD } = migration;
+const { COUNTER_EXPIRED_KEYS, COUNTER_KEYSPACE_HITS, COUNTER_KEYSPACE_MISSES } = counters;
+const { COUNTER_LOCAL_ACCESSES, COUNTER_REMOTE_ACCESSES } = counters;
 const { NONE } = types;
+
+export * from "./keyspace_counters.ts";
 
 const LOCK_WORD = KEYSPACE_HEADER_OFFSET_BYTES / 4;
 const DATABASES_OFFSET_BYTES = KEYSPACE_HEADER_OFFSET_BYTES + 1024;
@@ -74,19 +83,6 @@ const UNDECIDED = -1;
 assert(DATABASE_EXPIRY_SUM_WORD % 2 === 0, "the sum is aligned for the f64 view");
 assert(DATABASE_EXPIRY_SUM_WORD + 2 <= DATABASE_WORDS, "a database's record holds its fields");
 
-/** Index of the lookups that found a key, in the counters that the shard's owner passes. */
-export const COUNTER_KEYSPACE_HITS = 0;
-/** Index of the lookups that found none. */
-export const COUNTER_KEYSPACE_MISSES = 1;
-/** Index of the keys removed because their time was over. */
-export const COUNTER_EXPIRED_KEYS = 2;
-/** Index of the accesses to an entry on the worker's own node. */
-export const COUNTER_LOCAL_ACCESSES = 3;
-/** Index of the accesses to an entry on another node. */
-export const COUNTER_REMOTE_ACCESSES = 4;
-/** Number of counters of the keyspace. */
-export const KEYSPACE_COUNTERS = 5;
-
 /** Thrown when the heap has no room; nothing was changed. */
 export class OutOfMemoryError extends Error {
   /** Tells this error from others where only the name is left, as in logs. */
@@ -109,6 +105,8 @@ export interface ShardParts {
   clock: EngineClock;
   /** How accesses are counted. */
   heat: HeatSettings;
+  /** Which removals leave large values for later. */
+  lazyFreeing: LazyFreeing;
   /** Counters of this worker, `KEYSPACE_COUNTERS` of them. */
   counters: Float64Array;
   /** One half of the hash's seed, the same in every worker. */
@@ -130,6 +128,7 @@ export class Shard {
   readonly #clock: EngineClock;
   readonly #counters: Float64Array;
   readonly #heat: HeatSettings;
+  readonly #lazyFreeing: LazyFreeing;
   readonly #placement: Placement;
   readonly #node: NodeSlot;
   readonly #hasOneNode: boolean;
@@ -147,6 +146,7 @@ export class Shard {
     this.#clock = parts.clock;
     this.#counters = parts.counters;
     this.#heat = parts.heat;
+    this.#lazyFreeing = parts.lazyFreeing;
     this.#placement = parts.placement;
     this.#node = parts.placement.own as NodeSlot;
     this.#hasOneNode = parts.placement.count === 1;
@@ -264,7 +264,8 @@ export class Shard {
 
   #expire(database: number, ref: Ref, hash: number): void {
     if (this.#clock.isExpiryPaused) return;
-    this.remove(database, ref, hash);
+    if (this.#lazyFreeing.expires) this.unlink(database, ref, hash);
+    else this.remove(database, ref, hash);
     this.#counters[COUNTER_EXPIRED_KEYS]++;
   }
 
@@ -403,14 +404,27 @@ export class Shard {
     if (didExpire) this.#addToExpirySum(database, -entry.entryExpiresAtMs(window, from));
     if (doesExpire) this.#addToExpirySum(database, entry.entryExpiresAtMs(window, to));
     this.dictionary.replace(this.keysOf(database), from, to, hash);
-    if (freesValue) this.free(from);
-    else this.freeBlock(from);
+    if (!freesValue) this.freeBlock(from);
+    else if (this.#lazyFreeing.overwrites) discardEntry(this, from);
+    else this.free(from);
   }
 
   /** Removes an entry from its database and frees it with its value. */
   remove(database: number, ref: Ref, hash: number): void {
     this.detach(database, ref, hash);
     this.free(ref);
+  }
+
+  /** As `remove`, but a large value is freed later, in steps. O(1). */
+  unlink(database: number, ref: Ref, hash: number): void {
+    this.detach(database, ref, hash);
+    discardEntry(this, ref);
+  }
+
+  /** As `remove`, for a command that overwrites the key: `lazyfree-lazy-server-del` decides. */
+  removeOverwritten(database: number, ref: Ref, hash: number): void {
+    if (this.#lazyFreeing.overwrites) this.unlink(database, ref, hash);
+    else this.remove(database, ref, hash);
   }
 
   /** Removes an entry from its database and leaves its blocks alone. */
@@ -470,46 +484,9 @@ export class Shard {
       entry.setEntryExpiresAtMs(window, ref, expiresAtMs);
       return ref;
     }
-    const moved = this.reshape(ref, flags ^ ENTRY_EXPIRES);
+    const moved = reshapeEntry(this, ref, flags ^ ENTRY_EXPIRES);
     if (doesExpire) entry.setEntryExpiresAtMs(window, moved, expiresAtMs);
     this.replace(database, ref, moved, hash, false);
-    return moved;
-  }
-
-  /**
-   * A copy of the entry, with the same key, value and heat, that has the optional fields `flags`
-   * (which must agree with the entry's on EXTERNAL). In no dictionary yet; an expiry is copied when
-   * both have one.
-   */
-  reshape(ref: Ref, flags: number): Ref {
-    const window = this.window;
-    const isExternal = (flags & ENTRY_EXTERNAL) !== 0;
-    const inlineBytes = isExternal ? 0 : entry.entryValueLength(window, ref);
-    const moved = this.createEntry(
-      window.u8[entry.byteOffsetOf(ref)],
-      flags,
-      window.u8,
-      entry.entryKeyStart(window, ref),
-      entry.entryKeyLength(window, ref),
-      inlineBytes,
-    );
-    entry.copyEntryHeat(window, ref, window, moved);
-    if (isExternal) {
-      entry.setEntryExternal(
-        window,
-        moved,
-        entry.entryValueRef(window, ref),
-        entry.entryValueLength(window, ref),
-        entry.entryValueBlockBytes(window, ref),
-      );
-    } else {
-      const from = entry.entryValueStart(window, ref);
-      copyBytes(window.u8, entry.entryValueStart(window, moved), window.u8, from, inlineBytes);
-    }
-    const expiresInBoth = flags & entry.entryFlags(window, ref) & ENTRY_EXPIRES;
-    if (expiresInBoth !== 0) {
-      entry.setEntryExpiresAtMs(window, moved, entry.entryExpiresAtMs(window, ref));
-    }
     return moved;
   }
 
@@ -524,7 +501,21 @@ export class Shard {
     } while (cursor !== 0);
     this.dictionary.clear(keys);
     this.dictionary.clear(this.expiresOf(database));
-    const record = keys - DATABASE_KEYS_WORD;
+    this.#clearRecord(database);
+  }
+
+  /** As `flush`, but the entries are freed later, in steps. O(1). */
+  flushLater(database: number): void {
+    const keys = this.keysOf(database);
+    if (discardDatabase(this, keys, this.expiresOf(database), this.#node)) {
+      this.#clearRecord(database);
+    } else {
+      this.flush(database);
+    }
+  }
+
+  #clearRecord(database: number): void {
+    const record = this.keysOf(database) - DATABASE_KEYS_WORD;
     this.window.u32.fill(0, record, record + DATABASE_WORDS);
   }
 
@@ -567,11 +558,18 @@ export class Shard {
     return met === 0 ? 0 : Math.ceil(expired * 100 / met);
   }
 
-  /** Bytes that a key takes: its blocks and its share of the table. */
-  usageBytes(database: number, ref: Ref): number {
+  /**
+   * Bytes that a key takes: its blocks and its share of the table.
+   *
+   * @param sampleCount Elements of a structure to look at, at least 1; 0 for all.
+   */
+  usageBytes(database: number, ref: Ref, sampleCount = 0): number {
     const window = this.window;
     let bytes = this.allocator.usableBytes(ref);
-    if ((entry.entryFlags(window, ref) & ENTRY_EXTERNAL) !== 0) {
+    if (entry.entryIsStructure(window, ref)) {
+      const adapter = valueAdapterOf(entry.entryType(window, ref));
+      bytes += adapter.usageBytes(this, ref, sampleCount);
+    } else if ((entry.entryFlags(window, ref) & ENTRY_EXTERNAL) !== 0) {
       bytes += this.allocator.usableBytes(entry.entryValueRef(window, ref));
     }
     const keys = this.keysOf(database);
@@ -579,32 +577,8 @@ export class Shard {
     return bytes + Math.round(table);
   }
 
-  /** Asserts the invariants of a database's dictionaries, entries and expiry sum. O(keys). */
+  /** Asserts the invariants of a database: shard_invariants.ts. O(keys and elements). */
   checkInvariants(database: number): void {
-    const keys = this.keysOf(database);
-    const expires = this.expiresOf(database);
-    this.dictionary.checkInvariants(keys);
-    this.dictionary.checkInvariants(expires);
-    let expiring = 0;
-    let sumMs = 0;
-    let cursor = 0;
-    do {
-      this.#batch.count = 0;
-      cursor = this.dictionary.scan(keys, cursor, this.#batch);
-      for (let i = 0; i < this.#batch.count; i++) {
-        const ref = this.#batch.refs[i] as Ref;
-        assert(
-          this.allocator.usableBytes(ref) >= entry.entryBytes(this.window, ref),
-          "an entry fits its block",
-        );
-        if ((entry.entryFlags(this.window, ref) & ENTRY_EXPIRES) === 0) continue;
-        expiring++;
-        sumMs += entry.entryExpiresAtMs(this.window, ref);
-        this.dictionary.locate(expires, ref, this.dictionary.hashOf(ref));
-      }
-    } while (cursor !== 0);
-    assert(expiring === this.dictionary.count(expires), "expiring keys are indexed");
-    const differenceMs = Math.abs(sumMs - this.expirySumMs(database));
-    assert(differenceMs <= 1 + 1e-9 * Math.abs(sumMs), "expiry times are summed");
+    verifyShard(this, database);
   }
 }

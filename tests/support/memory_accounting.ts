@@ -10,9 +10,12 @@ import {
   ENTRY_EXTERNAL,
   entryBytes,
   entryFlags,
+  entryIsStructure,
+  entryType,
   entryValueBlockBytes,
   NONE,
   OutOfMemoryError,
+  valueAdapterOf,
 } from "../../engine/mod.ts";
 import { ScanBatch } from "../../engine/scan_cursor.ts";
 import { assertEquals } from "./assert.ts";
@@ -68,6 +71,7 @@ class FaultyAllocator extends Allocator {
  * tables: nothing has leaked and nothing is shared. O(keys).
  */
 export function assertEveryByteIsOwned(keyspace: Keyspace): void {
+  keyspace.freeGarbageStep(Infinity, () => 0);
   for (const shard of keyspace.shards) {
     let bytes = 0;
     for (let database = 0; database < keyspace.databases; database++) {
@@ -89,7 +93,12 @@ function ownedBytes(shard: Shard, database: number): number {
       const ref = batch.refs[i] as Ref;
       bytes += entryBytes(shard.window, ref);
       if ((entryFlags(shard.window, ref) & ENTRY_EXTERNAL) === 0) continue;
-      bytes += entryValueBlockBytes(shard.window, ref);
+      if (!entryIsStructure(shard.window, ref)) {
+        bytes += entryValueBlockBytes(shard.window, ref);
+        continue;
+      }
+      const adapter = valueAdapterOf(entryType(shard.window, ref));
+      adapter.visitBlocks(shard, ref, (_, blockBytes) => bytes += blockBytes);
     }
     if (cursor === 0) return bytes;
   }
