@@ -20,6 +20,7 @@ import {
 import { BufferPool } from "./transport/buffer_pool.ts";
 import { MemoryTrimmer } from "./transport/memory_trimmer.ts";
 import type { Dispatcher } from "./dispatch.ts";
+import type { ReadyLoop } from "./transport/ready_loop.ts";
 import { type ByteStream, Connection, type ConnectionEnvironment } from "./transport/connection.ts";
 import {
   OUTPUT_STALL_TIMEOUT_MS_DEFAULT,
@@ -46,8 +47,9 @@ export class Connections {
    * No connections yet.
    *
    * @param dispatcher Executes the commands of the connections.
+   * @param readyLoop Tells them of their input; without it, each reads its stream.
    */
-  constructor(context: WorkerContext, dispatcher: Dispatcher) {
+  constructor(context: WorkerContext, dispatcher: Dispatcher, readyLoop: ReadyLoop | null) {
     this.#context = context;
     const { clock } = context;
     const trimmer = new MemoryTrimmer(trimProcessMemory);
@@ -56,6 +58,7 @@ export class Connections {
       limits: new ConfiguredLimits(context.config),
       counters: new SharedCounters(context.shared.own),
       log: context.log,
+      readyLoop,
       batch: context.batch,
       prepare: (client, count) => dispatcher.prepare(client, count),
       execute: (client) => dispatcher.execute(client),

@@ -17,7 +17,7 @@ import {
   type NodeSlot,
   plainMemory,
 } from "../engine/mod.ts";
-import { NumaError, runOnNode, SharedMemory } from "../ffi/mod.ts";
+import { monotonicNs, NumaError, runOnNode, SharedMemory } from "../ffi/mod.ts";
 import { Arguments, BATCH_COMMANDS_MAX } from "./arguments.ts";
 import { Blocking } from "./blocking/mod.ts";
 import type { Client } from "./client.ts";
@@ -37,11 +37,13 @@ import { PauseGate } from "./pause_gate.ts";
 import { SharedState } from "./shared_state.ts";
 import { SystemClock } from "./system_clock.ts";
 import { Listener, type ListenerHandlers } from "./transport/listener.ts";
+import { ReadyLoop } from "./transport/ready_loop.ts";
 import { RehearsalStream } from "./warm_up.ts";
 import type { SupervisorMessage, WorkerMessage, WorkerStart } from "./worker_messages.ts";
 
 /** The worker that has the unix socket. */
 const UNIX_SOCKET_WORKER = 0;
+const NS_PER_MS = 1e6;
 /** Room in each shard for the keys of the rehearsal. */
 const REHEARSAL_REGION_BYTES = 4 * 1024 * 1024;
 
@@ -92,7 +94,7 @@ async function rehearse(given: WorkerStart): Promise<void> {
     sharedState: SharedState.create(given.facts.workers.length, commandCount).buffer,
   });
   context.config.set([["requirepass", ""]]);
-  const connections = new Connections(context, new Dispatcher(context));
+  const connections = new Connections(context, new Dispatcher(context), null);
   assert(connections.admit(), "the rehearsal's client is the only one");
   await connections.serve(new RehearsalStream(() => performance.now()));
 }
@@ -119,9 +121,9 @@ function createContext(given: WorkerStart): WorkerContext {
     commands,
     clients: new Map<number, Client>(),
     control: new ControlPlane(workerCount, (message) => post({ type: "control", message })),
+    blocking: new Blocking(),
     pauseGate,
     clock: new SystemClock(keyspace.clock, () => pauseGate.isPaused()),
-    blocking: new Blocking(),
     log,
     batch: Array.from({ length: BATCH_COMMANDS_MAX }, () => new Arguments()),
     facts,
@@ -157,7 +159,8 @@ function createKeyspace(given: WorkerStart, config: Config, shared: SharedState)
 }
 
 function serve(context: WorkerContext, given: WorkerStart): void {
-  const connections = new Connections(context, new Dispatcher(context));
+  const loop = ReadyLoop.create(() => monotonicNs() / NS_PER_MS);
+  const connections = new Connections(context, new Dispatcher(context), loop);
   const listeners = openListeners(context, given, {
     admit: () => connections.admit(),
     // Not awaited: an error of ours becomes an unhandled rejection, which ends the server.

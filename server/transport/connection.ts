@@ -20,7 +20,8 @@
  */
 
 import { assert } from "../../engine/assert.ts";
-import { hasHungUp } from "../../ffi/mod.ts";
+import { hasHungUp, receiveNow } from "../../ffi/mod.ts";
+import * as ffi from "../../ffi/mod.ts";
 import type { Client } from "../client.ts";
 import { RequestParser } from "../resp/request_parser.ts";
 import * as requestParser from "../resp/request_parser.ts";
@@ -33,11 +34,13 @@ import { OUTPUT_PAUSE_BYTES } from "./limits.ts";
 import { OutputQueue } from "./output_queue.ts";
 import * as outputQueue from "./output_queue.ts";
 import { yieldToEventLoop } from "./event_loop.ts";
+import type { ReadyHandler, ReadyLoop } from "./ready_loop.ts";
 import { descriptorOf, NO_NUMBER, resourceOf, runtimeRead } from "./runtime_socket.ts";
 
 // Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
 const { CHUNK_BYTES } = outputQueue;
 const { COMMAND, FAILED } = requestParser;
+const { RECEIVED_BROKEN, RECEIVED_NOTHING } = ffi;
 
 export type { ByteStream, ConnectionEnvironment, ServedClient };
 
@@ -63,7 +66,7 @@ const GOES_ON = 5;
 type BatchEnd = 0 | 1 | 2 | 3 | 4 | 5;
 
 /** A connection and its loop; see the module's comment. */
-export class Connection<C extends ServedClient = Client> {
+export class Connection<C extends ServedClient = Client> implements ReadyHandler {
   /** The peer as `CLIENT LIST` shows it: `127.0.0.1:1234`, `[::1]:1234` or `/path/socket:0`. */
   readonly remoteAddress: string;
   /** This side, in the same form. */
@@ -75,11 +78,17 @@ export class Connection<C extends ServedClient = Client> {
   readonly #resource: number;
   readonly #descriptor: number;
   readonly #environment: ConnectionEnvironment<C>;
+  /** Tells of input; null when the stream itself is read. */
+  readonly #readyLoop: ReadyLoop | null;
   #client: C | null = null;
   #parser!: RequestParser;
   #input!: InputBuffer;
   #output!: OutputQueue;
 
+  /** What `run` waits for while `onReadable` serves. */
+  #stopped: PromiseWithResolvers<BatchEnd> | null = null;
+  /** Takes the bytes of a single read that `onReadable` does. */
+  #reader: ((byteCount: number | null) => void) | null = null;
   #readUnderWay: Promise<number | null> | null = null;
   #commandUnderWay: Promise<void> | null = null;
   #commandsInTurn = 0;
@@ -93,6 +102,7 @@ export class Connection<C extends ServedClient = Client> {
     this.#resource = resourceOf(stream);
     this.#descriptor = descriptorOf(stream);
     this.#environment = environment;
+    this.#readyLoop = this.#descriptor === NO_NUMBER ? null : environment.readyLoop;
     this.remoteAddress = addressText(stream.remoteAddr, stream.localAddr);
     this.localAddress = addressText(stream.localAddr, stream.remoteAddr);
     this.lastActivityMs = environment.beginBatch();
@@ -167,26 +177,83 @@ export class Connection<C extends ServedClient = Client> {
     try {
       this.#tune();
       while (!this.#isClosed) {
-        let byteCount: number | null;
-        try {
-          byteCount = await this.#read();
-        } catch {
-          return;
-        }
-        if (byteCount === null || byteCount === 0) break;
-        this.#received(byteCount);
-        let end = this.#executeBatch();
+        let end = await (this.#readyLoop === null ? this.#serveStream() : this.#serveReady());
         while (end !== NEEDS_INPUT && !this.#isClosed) {
           if (end === FINISHED) return await this.#finish();
           await this.#pause(end);
           if (!this.#isClosed) end = this.#executeBatch();
         }
       }
-      if (!this.#isClosed) await this.#finish();
     } finally {
       this.close();
       this.#release();
     }
+  }
+
+  /** Reads once and executes what that completes. */
+  async #serveStream(): Promise<BatchEnd> {
+    let byteCount: number | null;
+    try {
+      byteCount = await this.#read();
+    } catch {
+      this.close();
+      return NEEDS_INPUT;
+    }
+    return this.#serveInput(byteCount);
+  }
+
+  #serveInput(byteCount: number | null): BatchEnd {
+    if (byteCount === null || byteCount === 0) return FINISHED;
+    this.#received(byteCount);
+    return this.#executeBatch();
+  }
+
+  /** Has `onReadable` execute what arrives, until a batch ends for another reason than that. */
+  async #serveReady(): Promise<BatchEnd> {
+    if (this.#readUnderWay !== null) return await this.#serveStream();
+    if (!this.#readyLoop!.arm(this.#descriptor, this)) {
+      this.close();
+      return NEEDS_INPUT;
+    }
+    this.#stopped = Promise.withResolvers();
+    return await this.#stopped.promise;
+  }
+
+  /** There is input, says the loop. */
+  onReadable(): void {
+    const stopped = this.#stopped;
+    const reader = this.#reader;
+    if (stopped === null && reader === null) return this.#readyLoop!.disarm(this.#descriptor);
+    const byteCount = receiveNow(this.#descriptor, this.#input.space());
+    if (byteCount === RECEIVED_NOTHING) return;
+    if (byteCount === RECEIVED_BROKEN) return this.close();
+    if (stopped === null) return this.#wakeReader(byteCount);
+    this.#commandsInTurn = 0;
+    try {
+      const end = this.#serveInput(byteCount);
+      if (end !== NEEDS_INPUT) this.#stop(end);
+    } catch (error) {
+      this.#stopped = null;
+      this.#readyLoop!.yieldSoon();
+      stopped.reject(error);
+    }
+  }
+
+  /** Goes on in `run`, with why the last batch ended. */
+  #stop(end: BatchEnd): void {
+    const stopped = this.#stopped;
+    if (stopped === null) return;
+    this.#stopped = null;
+    this.#readyLoop!.yieldSoon();
+    stopped.resolve(end);
+  }
+
+  #wakeReader(byteCount: number | null): void {
+    const reader = this.#reader;
+    if (reader === null) return;
+    this.#reader = null;
+    this.#readyLoop!.yieldSoon();
+    reader(byteCount);
   }
 
   /** Sends what was written to `client.reply` outside of a command (a published message). O(1). */
@@ -202,6 +269,11 @@ export class Connection<C extends ServedClient = Client> {
     this.#isClosed = true;
     if (this.#client !== null) this.#output.fail("broken");
     this.#wakeOnClose?.();
+    if (this.#readyLoop !== null) {
+      this.#readyLoop.disarm(this.#descriptor);
+      this.#stop(NEEDS_INPUT);
+      this.#wakeReader(null);
+    }
     try {
       this.#stream.close();
     } catch {
@@ -251,9 +323,15 @@ export class Connection<C extends ServedClient = Client> {
 
   /** Reads into the input; nothing, or `null`, is the end of the stream. */
   #readStream(): Promise<number | null> {
+    if (this.#readyLoop !== null) return this.#readWhenReady(this.#readyLoop);
     const space = this.#input.space();
     if (this.#resource === NO_NUMBER || runtimeRead === null) return this.#stream.read(space);
     return runtimeRead(this.#resource, space);
+  }
+
+  #readWhenReady(loop: ReadyLoop): Promise<number | null> {
+    if (this.#isClosed || !loop.arm(this.#descriptor, this)) return Promise.resolve(null);
+    return new Promise((resolve) => this.#reader = resolve);
   }
 
   #received(byteCount: number): void {
@@ -371,7 +449,7 @@ export class Connection<C extends ServedClient = Client> {
     if (end === COMMAND_WAITS) return this.#awaitCommand();
     if (end === OUTPUT_FULL) return this.#output.drained(OUTPUT_PAUSE_BYTES / 2);
     this.#commandsInTurn = 0;
-    return yieldToEventLoop();
+    return this.#readyLoop === null ? yieldToEventLoop() : this.#readyLoop.nextTurn();
   }
 
   /**

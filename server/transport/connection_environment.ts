@@ -10,6 +10,7 @@ import type { Logger } from "../logger.ts";
 import type { ReplyWriter } from "../resp/reply_writer.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 import type { TransportCounters, TransportLimits } from "./limits.ts";
+import type { ReadyLoop } from "./ready_loop.ts";
 
 /** The stream under a connection: `Deno.TcpConn` and `Deno.UnixConn` are such streams. */
 export interface ByteStream {
@@ -51,6 +52,8 @@ export interface ConnectionEnvironment<C extends ServedClient = Client> {
   readonly counters: TransportCounters;
   /** Where it says why a connection was closed. */
   readonly log: Logger;
+  /** Tells connections of their input; without it, each reads its stream. */
+  readonly readyLoop: ReadyLoop | null;
   /** Slots for commands that are parsed before the first of them executes, at least one. */
   readonly batch: readonly Arguments[];
   /** Called before the first `count` commands of `batch` are executed one after the other. */

@@ -14,6 +14,7 @@ import {
   Connection,
   type ConnectionEnvironment,
 } from "../../../server/transport/connection.ts";
+import { ReadyLoop } from "../../../server/transport/ready_loop.ts";
 import { Listener } from "../../../server/transport/listener.ts";
 import type { TransportLimits } from "../../../server/transport/limits.ts";
 
@@ -72,9 +73,15 @@ export class MiniServer {
   readonly faults: unknown[] = [];
   clientsMax = Infinity;
 
+  readonly #loop = ReadyLoop.create(() => performance.now());
   readonly #command: MiniCommand | null;
   readonly #environment: ConnectionEnvironment<MiniClient>;
 
+  /**
+   * Serves nobody yet.
+   *
+   * @param command Executes commands first, if there is one.
+   */
   constructor(command: MiniCommand | null = null) {
     this.#command = command;
     this.#environment = {
@@ -82,6 +89,7 @@ export class MiniServer {
       limits: this.limits,
       counters: this.counters,
       log: new Logger("verbose", "M", (line) => this.logged.push(line)),
+      readyLoop: this.#loop,
       batch: [this.args],
       prepare: () => {},
       execute: (client) => this.#execute(client),
@@ -125,6 +133,7 @@ export class MiniServer {
   async close(): Promise<void> {
     for (const connection of this.connections) connection.close();
     while (this.connections.size > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await this.#loop?.close();
   }
 
   #execute(client: MiniClient): void | Promise<void> {
