@@ -63,8 +63,18 @@ const OUTCOMES: Record<number, number> = {
   [MOVE_MISSING]: GONE,
 };
 
+/** What the engine is made of. */
+export interface StrategyEngineParts {
+  /** All shards. */
+  readonly keyspace: Keyspace;
+  /** The heap's nodes by slot. */
+  readonly nodes: readonly HeapNode[];
+  /** Monotonic milliseconds, read now. */
+  readonly monotonicMs: () => number;
+}
+
 /** The engine of one server's strategies. */
-export class KeyspaceEngine implements PlacementEngine {
+export class StrategyEngine implements PlacementEngine {
   readonly nodes: readonly StrategyNode[];
 
   readonly #keyspace: Keyspace;
@@ -76,11 +86,22 @@ export class KeyspaceEngine implements PlacementEngine {
   #long: KeyMove | null = null;
   readonly #report = new MigrationReport();
 
-  /** Over all shards of `keyspace`. */
-  constructor(keyspace: Keyspace, nodes: readonly HeapNode[], monotonicMs: () => number) {
-    this.#keyspace = keyspace;
-    this.nodes = nodes;
-    this.#monotonicMs = monotonicMs;
+  /** Over all shards of `parts.keyspace`. */
+  constructor(parts: StrategyEngineParts) {
+    this.#keyspace = parts.keyspace;
+    this.nodes = parts.nodes;
+    this.#monotonicMs = parts.monotonicMs;
+  }
+
+  /** Whether a long key is under way, so that `continueMigration` should be called soon. */
+  get isMigrating(): boolean {
+    return this.#long !== null;
+  }
+
+  /** Leaves a long key where it stands. */
+  close(): void {
+    this.#long?.abandon();
+    this.#long = null;
   }
 
   get halfLifeSeconds(): number {
