@@ -13,6 +13,7 @@
  */
 
 import { assert } from "../engine/assert.ts";
+import type { StrategyReply, StrategyRequest } from "./numa/strategy_host.ts";
 
 /** The kinds of client that `CLIENT LIST TYPE` and `CLIENT KILL TYPE` know. */
 export type ClientType = "normal" | "master" | "replica" | "pubsub";
@@ -77,6 +78,11 @@ export interface ControlTopics {
   unblocked: {
     message: { readonly kind: "unblocked"; readonly replies: readonly BlockedReply[] };
     answer: null;
+  };
+  /** `NUMA STRATEGY`: worker 0 answers; the others answer null. */
+  strategy: {
+    message: { readonly kind: "strategy"; readonly request: StrategyRequest };
+    answer: StrategyReply | null;
   };
   /** Accept no more, finish what was read, write the replies out, close. Sent by the supervisor. */
   shutdown: {

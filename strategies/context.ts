@@ -117,6 +117,12 @@ export interface StrategyContext {
   readonly migratedBytes: number;
   /** Whether the last `nextKey` gave null because every key had its turn. */
   readonly isRoundOver: boolean;
+  /** Bytes that the bandwidth limit lets through now; `Infinity` without a limit. */
+  readonly availableBytes: number;
+  /** Bytes that it lets through in the interval between two runs; `Infinity` without a limit. */
+  readonly intervalBytes: number;
+  /** Whether this call continues a run, as `continueSoon` asked. */
+  readonly isContinuation: boolean;
 
   /** Bytes that our keys take on the node. */
   usedBytes(node: number): number;
@@ -148,6 +154,13 @@ export interface StrategyContext {
    *   another `migrate` with it gives `GONE`.
    */
   migrate(key: KeyView, node: number): number;
+
+  /**
+   * Asks for another call before the interval is over, with a budget of its own, because there is
+   * more to do than fits into one. Clients are served in between; so many calls are granted that a
+   * strategy takes some percent of one worker's time at most.
+   */
+  continueSoon(): void;
 
   /** The key's name, a copy; null when the key is gone. Costs a look-up. */
   keyName(key: KeyView): Uint8Array | null;

@@ -9,7 +9,20 @@
  * @module
  */
 
+export { BandwidthLimit } from "./bandwidth_limit.ts";
+export { compositeLru } from "./composite_lru.ts";
 export * from "./context.ts";
 export type { PlacementEngine, ScanPosition, SchedulerEnvironment } from "./engine_port.ts";
 export { HEAT_LEVELS, HeatHistogram } from "./heat_histogram.ts";
+export { type LoadedStrategy, loadStrategy } from "./loader.ts";
+export { ParameterValues, StrategyError } from "./parameters.ts";
+export { RunContext, type SharedRunParts } from "./run_context.ts";
+export * from "./scheduler.ts";
+export {
+  FAILURES_IN_A_ROW_MAX,
+  INTERVAL_MS_MAX,
+  INTERVAL_MS_MIN,
+  type SlotStatistics,
+  StrategySlot,
+} from "./slot.ts";
 export * from "./strategy.ts";

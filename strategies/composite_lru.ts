@@ -1,0 +1,290 @@
+/**
+ * Slot 1: composite LRU. Brings hot keys to the nodes that use them, and cold ones out of the way.
+ *
+ * A key's *rate* (accesses per second) is estimated from its access count and from its idle time:
+ * frequency and recency in one figure (`ratePerSecond`). What a move to another node gains is the
+ * rate, times the share of accesses that the using node leads by, times the distance saved; what it
+ * costs is the bytes. Two kinds of keys are considered by the same rules: *candidates*, which remote
+ * accesses have put into the shards' rings, and keys met on a slow *round* over all keys, from which
+ * the histograms and the cold keys come.
+ *
+ * Promotion: a key moves to its user's node, or the nearest to it with room, if
+ *  1. what it gains, over `horizon-seconds`, is more than the move costs;
+ *  2. its gain per byte is above the *price*. When bandwidth or time is short, the price is set so
+ *     that what was asked for in the last run above it would just have fitted: the scarce resource
+ *     goes to the moves that gain most;
+ *  3. on a node that is nearly full, it belongs to the hot set: the hottest bytes that fit
+ *     (TierMap), and it is warmer than that by a margin;
+ *  4. it was not moved lately (MoveHistory): a key that would go to and fro waits, each time twice
+ *     as long. When many candidates are held back in this way, all moves together are limited to
+ *     what the history can remember.
+ *
+ * Demotion: a node above its high watermark sends its coldest keys to the next tier, by distance,
+ * memory-only nodes last, until it is down to the low one. What is between the marks is headroom
+ * for new keys and promotions.
+ *
+ * Sources. TPP (Maruf et al., ASPLOS '23): demotion ahead of need by watermarks of its own, so that
+ * promotion finds headroom, and promotion from the first signs of use. HeMem (Raybuck et al.,
+ * SOSP '21): accesses sampled into counts per item, cooled by halving, moves in the background under
+ * a rate limit. MEMTIS (Lee et al., SOSP '23): a histogram of heat in logarithmic bins from which
+ * the threshold follows, so that the hot set is as large as the fast tier. ARMS (Yadav et al.,
+ * 2025): no threshold to be tuned by hand, moves weighed by benefit against cost. Different from
+ * these, what is moved are keys, not pages; each knows who uses it, and its length counts.
+ *
+ * @module
+ */
+
+import {
+  ALREADY_THERE,
+  type KeyView,
+  MIGRATED,
+  MIGRATION_BEGUN,
+  OUT_OF_BANDWIDTH,
+  OUT_OF_TIME,
+  type StrategyContext,
+} from "./context.ts";
+import { HISTORY_MOVES_MAX, MoveHistory } from "./move_history.ts";
+import { PRIORITY_NORMAL, type Strategy, type StrategyFactory } from "./strategy.ts";
+import { TierMap } from "./tier_map.ts";
+import { BinHistogram, binOf, ratePerSecond, windowSeconds } from "./value_bins.ts";
+
+/** Distance units between two sockets, to which gains are related. */
+const DISTANCE_UNIT = 10;
+/** A move costs as many copied bytes, whatever the key's length: 0.25 µs at 2 GB/s. */
+const MOVE_OVERHEAD_BYTES = 512;
+/** Copying costs as much as one remote access saves: 100 ns at 2 GB/s. */
+const BYTES_PER_ACCESS = 256;
+/** A vote's lead can be told from chance from here on. */
+const LEAD_MAX = 15;
+/** Share of a call's time for candidates, before the round. */
+const CANDIDATE_SHARE = 0.6;
+/** Keys between two looks at the clock. */
+const KEYS_PER_LOOK = 64;
+/** The candidates' least count stays below this: level 6. */
+const CANDIDATE_COUNT_MAX = 64;
+/** With more than this share of candidates held back, keys are bouncing. */
+const BOUNCING_SHARE = 0.25;
+const BOUNCING_SAMPLE_MIN = 64;
+const MS_PER_SECOND = 1000;
+const PERCENT = 100;
+
+/** What `#consider` found. */
+const STAYED = 0;
+const MOVED = 1;
+const STOPPED = 2;
+
+/** The strategy's state: bounded, and nothing in it is needed for correctness. */
+class CompositeLru implements Strategy {
+  #tiers: TierMap | null = null;
+  readonly #history = new MoveHistory();
+  /** Bytes that promotions asked for since the last run, by gain per byte. */
+  readonly #demand = new BinHistogram();
+  /** Bytes moved since. */
+  #movedBytes = 0;
+  /** The bin of gain per byte from which moves are made. */
+  #priceBin = 0;
+  #isShort = false;
+  #windowSeconds = 1;
+  #nowSeconds = 0;
+  #holdSeconds = 0;
+  #horizonSeconds = 0;
+  #movesLeft = 0;
+  #considered = 0;
+  #held = 0;
+
+  execute(context: StrategyContext): void {
+    if (context.nodes.length < 2) return;
+    const tiers = this.#begin(context);
+    const budgetMs = context.remainingMs();
+    const isDrained = this.#takeCandidates(context, tiers, budgetMs * (1 - CANDIDATE_SHARE));
+    const isRoundShort = this.#goRound(context, tiers);
+    if (!isDrained || isRoundShort) context.continueSoon();
+  }
+
+  #begin(context: StrategyContext): TierMap {
+    const tiers = this.#tiers ??= new TierMap(context.nodes);
+    this.#windowSeconds = windowSeconds(context.nowMs(), context.halfLifeSeconds);
+    this.#nowSeconds = context.nowMs() / MS_PER_SECOND;
+    this.#holdSeconds = context.number("hold-seconds");
+    this.#horizonSeconds = context.number("horizon-seconds");
+    const high = context.number("high-watermark") / PERCENT;
+    const low = Math.min(high, context.number("low-watermark") / PERCENT);
+    // Half of what is above the high watermark is for promotions, half for new keys.
+    tiers.update(context, { high, low, limit: (1 + high) / 2 });
+    if (!context.isContinuation) {
+      tiers.fade();
+      this.#setPrice(context);
+      this.#limitBouncing();
+    }
+    return tiers;
+  }
+
+  /** What was asked for in the last run says what this one's resources are worth. */
+  #setPrice(context: StrategyContext): void {
+    const bytes = Math.min(context.intervalBytes, this.#isShort ? this.#movedBytes : Infinity);
+    this.#priceBin = bytes === Infinity ? 0 : this.#demand.binOfTop(bytes);
+    this.#demand.scale(0);
+    this.#movedBytes = 0;
+    this.#isShort = false;
+  }
+
+  /** Keys that bounce are told by the history: no more are moved than it can remember. */
+  #limitBouncing(): void {
+    const isBouncing = this.#considered >= BOUNCING_SAMPLE_MIN &&
+      this.#held > this.#considered * BOUNCING_SHARE;
+    this.#movesLeft = isBouncing ? HISTORY_MOVES_MAX / (2 * Math.max(1, this.#holdSeconds)) : 1e9;
+    this.#considered = this.#held = 0;
+  }
+
+  /**
+   * Considers the waiting candidates, and tunes how hot one must be: hotter when there are more
+   * than there is time for, colder when there is time to spare.
+   *
+   * @returns Whether all had their turn.
+   */
+  #takeCandidates(context: StrategyContext, tiers: TierMap, remainingMsMin: number): boolean {
+    let taken = 0;
+    let remainingMs = context.remainingMs();
+    for (let key = context.nextCandidate(); key !== null; key = context.nextCandidate()) {
+      const outcome = this.#consider(context, tiers, key, false);
+      if (outcome === STOPPED) break;
+      if (++taken % KEYS_PER_LOOK !== 0) continue;
+      remainingMs = context.remainingMs();
+      if (remainingMs <= remainingMsMin) break;
+    }
+    if (context.remainingMs() <= remainingMsMin) {
+      this.#isShort = true;
+      if (context.candidateCountMin < CANDIDATE_COUNT_MAX) context.candidateCountMin *= 2;
+      return false;
+    }
+    if (!context.isContinuation && context.candidateCountMin > 1) {
+      context.candidateCountMin = Math.ceil(context.candidateCountMin / 2);
+    }
+    return true;
+  }
+
+  /**
+   * Goes on with the round: over a few keys for the histograms, over as many as there is time for
+   * while a node is pressed.
+   *
+   * @returns Whether there was more to do than time for it.
+   */
+  #goRound(context: StrategyContext, tiers: TierMap): boolean {
+    let left = context.isContinuation && !tiers.isAnyPressed ? 0 : context.number("round-keys");
+    while (left-- > 0 || tiers.isAnyPressed) {
+      const key = context.nextKey();
+      if (key === null) return !context.isRoundOver && tiers.isAnyPressed;
+      if (this.#consider(context, tiers, key, true) === STOPPED) return false;
+    }
+    return false;
+  }
+
+  /** Samples a key, and moves it if it should lie elsewhere. */
+  #consider(
+    context: StrategyContext,
+    tiers: TierMap,
+    key: KeyView,
+    isSampled: boolean,
+  ): number {
+    const rate = ratePerSecond(key.count, key.idleSeconds, this.#windowSeconds);
+    const bin = binOf(rate / key.bytes);
+    const user = key.dominantNode < context.nodes.length ? key.dominantNode : key.node;
+    if (isSampled) tiers.sample(key.node, user, bin, key.bytes);
+    if (user !== key.node) {
+      const target = tiers.promotionTarget(user, key.node, bin, key.bytes);
+      if (target !== key.node) return this.#promote(context, tiers, key, target, rate);
+    }
+    if (tiers.isPressed[key.node] === 0 || bin >= tiers.coldBin[key.node]) return STAYED;
+    const target = tiers.demotionTarget(user, key.node, key.bytes);
+    if (target === key.node) return STAYED;
+    if (this.#isHeld(key)) return STAYED;
+    return this.#move(context, tiers, key, target);
+  }
+
+  #promote(
+    context: StrategyContext,
+    tiers: TierMap,
+    key: KeyView,
+    target: number,
+    rate: number,
+  ): number {
+    const { distances } = context.nodes[key.dominantNode];
+    const saved = (distances[key.node] - distances[target]) / DISTANCE_UNIT;
+    const clearness = key.dominantLead / Math.min(LEAD_MAX, key.count + 1);
+    const gain = rate * saved * Math.min(1, clearness);
+    const costBytes = key.bytes + MOVE_OVERHEAD_BYTES;
+    if (gain * this.#horizonSeconds * BYTES_PER_ACCESS < costBytes) return STAYED;
+    this.#considered++;
+    if (this.#isHeld(key)) {
+      this.#held++;
+      return STAYED;
+    }
+    const bin = binOf(gain / costBytes);
+    this.#demand.add(bin, key.bytes);
+    if (bin < this.#priceBin) return STAYED;
+    return this.#move(context, tiers, key, target);
+  }
+
+  #isHeld(key: KeyView): boolean {
+    return this.#history.isHeld(key.shard, key.hash, this.#nowSeconds, this.#holdSeconds);
+  }
+
+  #move(context: StrategyContext, tiers: TierMap, key: KeyView, target: number): number {
+    if (this.#movesLeft <= 0) return STAYED;
+    const outcome = context.migrate(key, target);
+    if (outcome === OUT_OF_TIME) this.#isShort = true;
+    if (outcome === OUT_OF_TIME || outcome === OUT_OF_BANDWIDTH) return STOPPED;
+    if (outcome === ALREADY_THERE) return STAYED;
+    if (outcome !== MIGRATED && outcome !== MIGRATION_BEGUN) return STAYED;
+    this.#movesLeft--;
+    this.#movedBytes += key.bytes;
+    this.#history.add(key.shard, key.hash, this.#nowSeconds, this.#holdSeconds);
+    tiers.move(key.node, target, key.bytes);
+    return MOVED;
+  }
+}
+
+/** Composite LRU, for slot 1. */
+export const compositeLru: StrategyFactory = {
+  name: "composite-lru",
+  summary: "Brings hot keys to the nodes that use them, and demotes cold ones under pressure.",
+  priority: PRIORITY_NORMAL,
+  parameters: [
+    {
+      name: "high-watermark",
+      summary: "percent of a node's capacity above which it demotes cold keys",
+      initial: 95,
+      min: 1,
+      max: 100,
+    },
+    {
+      name: "low-watermark",
+      summary: "percent of a node's capacity at which it stops",
+      initial: 92,
+      min: 1,
+      max: 100,
+    },
+    {
+      name: "hold-seconds",
+      summary: "seconds for which a key that was moved stays where it is, at least",
+      initial: 10,
+      min: 0,
+      max: 3600,
+    },
+    {
+      name: "horizon-seconds",
+      summary: "seconds of use within which a move must pay for itself",
+      initial: 600,
+      min: 1,
+      max: 86_400,
+    },
+    {
+      name: "round-keys",
+      summary: "keys that a run looks at, hot or not, while no node is pressed",
+      initial: 8192,
+      min: 0,
+      max: 1_000_000,
+    },
+  ],
+  create: () => new CompositeLru(),
+};
