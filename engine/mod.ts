@@ -12,6 +12,7 @@
 export type { AllocatorStatistics } from "./allocator_statistics.ts";
 export { Allocator } from "./allocator.ts";
 export { assert, AssertionFailure } from "./assert.ts";
+export * from "./bits.ts";
 export * from "./blob.ts";
 export { copyBytes } from "./bytes.ts";
 export * from "./candidates.ts";
@@ -51,6 +52,7 @@ export { SetResult } from "./set_result.ts";
 import "./set_value.ts";
 export * from "./sets.ts";
 export * from "./shard.ts";
+export * from "./string_room.ts";
 export * from "./strings.ts";
 export * from "./value_types.ts";
 export * from "./waiters.ts";

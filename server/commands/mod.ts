@@ -8,6 +8,8 @@
  */
 
 import { assert } from "../../engine/assert.ts";
+import { handlers as bitfieldHandlers } from "./bitfield.ts";
+import { handlers as bitmapHandlers } from "./bitmaps.ts";
 import { handlers as clientHandlers } from "./client.ts";
 import { handlers as commandHandlers } from "./command.ts";
 import { handlers as configHandlers } from "./config.ts";
@@ -38,6 +40,8 @@ export { lookupError, wrongArityError } from "./lookup_errors.ts";
 export { Command, CommandTable, type Handler, KEYS_INVALID, type LockScope } from "./table.ts";
 
 const HANDLER_GROUPS: readonly Handlers[] = [
+  bitfieldHandlers,
+  bitmapHandlers,
   clientHandlers,
   commandHandlers,
   configHandlers,

@@ -6,6 +6,7 @@
  */
 
 import type { CommandGroup, CommandSpec } from "../command_spec.ts";
+import { BITMAP_GROUP } from "./bitmap.ts";
 import { CONNECTION_GROUP } from "./connection.ts";
 import { GENERIC_GROUP } from "./generic.ts";
 import { SERVER_GROUP } from "./server.ts";
@@ -14,6 +15,7 @@ import { STRING_GROUP } from "./string.ts";
 
 /** Every command, by group. */
 export const COMMAND_GROUPS: readonly CommandGroup[] = [
+  BITMAP_GROUP,
   CONNECTION_GROUP,
   GENERIC_GROUP,
   SERVER_GROUP,
