@@ -18,6 +18,7 @@ import { freeGarbageStep, hasGarbage, LazyFreeing, pendingGarbage } from "./garb
 import { HASH_SHARD_BITS_MAX, hashBytes, shardIndexOf } from "./hash.ts";
 import type { Heap } from "./heap.ts";
 import { HeatSettings } from "./heat.ts";
+import { PLACED_DOUBLE } from "./migration_layout.ts";
 import { Placement, type PlacementOptions } from "./placement.ts";
 import { ScanBatch } from "./scan_cursor.ts";
 import { COUNTER_LAZY_FREED_KEYS, DATABASES_MAX, Shard } from "./shard.ts";
@@ -225,6 +226,14 @@ export class Keyspace {
     let sumMs = 0;
     for (const shard of this.shards) sumMs += shard.expirySumMs(database);
     return Math.max(0, Math.round(sumMs / count - this.clock.nowMs));
+  }
+
+  /**
+   * New keys that the placement policies put on a node slot, since the start or the last reset of
+   * the figures of migration; not counted with one node. O(shards).
+   */
+  placedKeys(slot: number): number {
+    return this.shards.reduce((sum, { window }) => sum + window.f64[PLACED_DOUBLE + slot], 0);
   }
 
   /** Bytes allocated for keys, values and tables, rounding included. O(shards). */

@@ -25,11 +25,11 @@ import type { Keyspace } from "./keyspace.ts";
 import * as layout from "./migration_layout.ts";
 import {
   countFailure,
+  countMissing,
   countMove,
   countMoveTime,
   FAILURE_BUSY,
   FAILURE_CHANGED,
-  FAILURE_MISSING,
   FAILURE_NO_ROOM,
 } from "./migration_statistics.ts";
 import type { Shard } from "./shard.ts";
@@ -189,7 +189,6 @@ function relocateEntry(
 
 const FAILURE_OF_OUTCOME: Record<number, number> = {
   [MOVE_NO_ROOM]: FAILURE_NO_ROOM,
-  [MOVE_MISSING]: FAILURE_MISSING,
   [MOVE_GIVEN_UP]: FAILURE_CHANGED,
 };
 
@@ -290,7 +289,8 @@ export class KeyMove {
     const ref = shard.dictionary.find(keys, this.#key, 0, this.#key.length, this.#hash);
     if (ref === NONE) {
       this.#dropCopy();
-      return this.#end(fail(shard, this.#from, this.#node, MOVE_MISSING));
+      countMissing(shard.window);
+      return this.#end(MOVE_MISSING);
     }
     if (this.#phase === "start") return this.#start(ref, deadlineMs);
     if (this.#phase === "copy") return this.#copy(ref, deadlineMs);

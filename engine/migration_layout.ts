@@ -10,7 +10,8 @@
  *        4160   ring: 1024 candidates of 16 bytes: ref, hash, database, node that wants it
  *       20544   figures of each pair of nodes, 16 x 16 x 5 f64
  *       30784   failures by reason, 4 f64
- *       30816   end, of 32768
+ *       30816   new keys placed on each node slot, 16 f64
+ *       30944   end, of 32768
  * ```
  *
  * Everything is written under the shard's lock.
@@ -57,6 +58,8 @@ export const PAIRS_DOUBLE: number = (RING_WORD + CANDIDATES_MAX * CANDIDATE_WORD
 /** First double of the failures by reason. */
 export const FAILURES_DOUBLE: number = PAIRS_DOUBLE +
   NODE_SLOT_COUNT_MAX * NODE_SLOT_COUNT_MAX * PAIR_FIELDS;
+/** First double of the new keys placed, by node slot. */
+export const PLACED_DOUBLE: number = FAILURES_DOUBLE + FAILURE_COUNT;
 
 /** No value is copied bit by bit. */
 export const LONG_MOVE_NONE = 0;
@@ -68,6 +71,7 @@ export const LONG_MOVE_IS_VOID = 2;
 assert(FILTER_WORD * 4 - MIGRATION_HEADER_OFFSET_BYTES === 64, "the filter is where it is drawn");
 assert(PAIRS_DOUBLE * 8 - MIGRATION_HEADER_OFFSET_BYTES === 20544, "so are the figures");
 assert(
-  (FAILURES_DOUBLE + FAILURE_COUNT) * 8 <= MIGRATION_HEADER_OFFSET_BYTES + MIGRATION_HEADER_BYTES,
+  (PLACED_DOUBLE + NODE_SLOT_COUNT_MAX) * 8 <=
+    MIGRATION_HEADER_OFFSET_BYTES + MIGRATION_HEADER_BYTES,
   "the header has room",
 );

@@ -94,6 +94,11 @@ export function countFailure(window: ShardWindow, from: number, to: number, reas
   window.f64[FAILURES_DOUBLE + reason]++;
 }
 
+/** Counts a key that was to move and is not there: between no two nodes. */
+export function countMissing(window: ShardWindow): void {
+  window.f64[FAILURES_DOUBLE + FAILURE_MISSING]++;
+}
+
 /** The figures since the start or the last reset, summed over the shards. O(shards x nodes^2). */
 export function readMigrationStatistics(heap: Heap): MigrationStatistics {
   const slots = heap.layout.nodeIds.length;
@@ -151,8 +156,8 @@ function sumPair(heap: Heap, from: number, to: number): PairFigures {
   return figures;
 }
 
-/** Starts a shard's figures anew, lost candidates included. Call under the shard's lock. */
+/** Starts a shard's figures anew, lost candidates and keys placed included. Call under the shard's lock. */
 export function resetMigrationStatistics(window: ShardWindow): void {
-  window.f64.fill(0, PAIRS_DOUBLE, FAILURES_DOUBLE + layout.FAILURE_COUNT);
+  window.f64.fill(0, PAIRS_DOUBLE, layout.PLACED_DOUBLE + NODE_SLOT_COUNT_MAX);
   window.f64[layout.CANDIDATES_LOST_DOUBLE] = 0;
 }

@@ -52,6 +52,7 @@ import { valueAdapterOf } from "./value_types.ts";
 
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
 const { ENTRY_EXPIRES, ENTRY_EXTERNAL, ENTRY_LONG_KEY, SHORT_KEY_BYTES_MAX } = entry;
+const { PLACED_DOUBLE } = migration;
 const { LONG_MOVE_HASH_WORD, LONG_MOVE_IS_VOID, LONG_MOVE_RUNS, LONG_MOVE_STATE_WORD } = migration;
 const { COUNTER_EXPIRED_KEYS, COUNTER_KEYSPACE_HITS, COUNTER_KEYSPACE_MISSES } = counters;
 const { COUNTER_LOCAL_ACCESSES, COUNTER_REMOTE_ACCESSES } = counters;
@@ -316,7 +317,10 @@ export class Shard {
 
   #allocateOnKeyNode(bytes: number): Ref {
     const placement = this.#placement;
-    if (this.#keyNode === UNDECIDED) this.#keyNode = placement.choose(this.#keyHash, bytes);
+    if (this.#keyNode === UNDECIDED) {
+      this.#keyNode = placement.choose(this.#keyHash, bytes);
+      this.window.f64[PLACED_DOUBLE + this.#keyNode]++;
+    }
     const order = placement.orders[this.#keyNode];
     for (let i = 0; i < order.length; i++) {
       if (placement.isFull[order[i]] !== 0) continue;

@@ -29,6 +29,7 @@ import { encodeString } from "../rdb/string_encoding.ts";
 import { replyHelp } from "./help.ts";
 import { integerArgument } from "./keys.ts";
 import { encodingName, referenceCount } from "./object.ts";
+import { isLocalClient } from "./local_client.ts";
 import type { Handler } from "./table.ts";
 
 const MS_PER_SECOND = 1000;
@@ -39,12 +40,6 @@ const LRU_CLOCK_MASK = 0xffffff;
 const NOT_ALLOWED = "ERR DEBUG command not allowed. If the enable-debug-command option is set to " +
   '"local", you can run it from a local connection, otherwise you need to set this option in the ' +
   "configuration file, and then restart the server.";
-
-/**
- * Addresses of clients of this machine, as CLIENT LIST shows them: loopback, or a unix socket,
- * whose port is shown as 0.
- */
-const LOCAL_ADDRESS = /^127\.0\.0\.1:|^\[::1\]:|:0$/;
 
 const encoder = new TextEncoder();
 const view = new StringView();
@@ -92,7 +87,7 @@ export function debugCommand(client: Client): void {
 function isAllowed(client: Client): boolean {
   const allowed = client.context.config.enableDebugCommand;
   if (allowed !== "local") return allowed === "yes";
-  return LOCAL_ADDRESS.test(client.connection.remoteAddress);
+  return isLocalClient(client);
 }
 
 /** `SLEEP seconds`: nobody gets at a key meanwhile, and this worker does nothing else. */

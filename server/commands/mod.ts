@@ -23,6 +23,11 @@ import { handlers as keyspaceHandlers } from "./keyspace.ts";
 import { handlers as lcsHandlers } from "./lcs.ts";
 import { handlers as lolwutHandlers } from "./lolwut.ts";
 import { handlers as memoryHandlers } from "./memory.ts";
+import { handlers as numaHandlers } from "./numa.ts";
+import { handlers as numaHeatHandlers } from "./numa_heat.ts";
+import { handlers as numaMigrateHandlers } from "./numa_migrate.ts";
+import { handlers as numaStrategyHandlers } from "./numa_strategy.ts";
+import { handlers as numaconfigHandlers } from "./numaconfig.ts";
 import { handlers as objectHandlers } from "./object.ts";
 import { handlers as pauseHandlers } from "./pause.ts";
 import { handlers as serverHandlers } from "./server.ts";
@@ -54,6 +59,11 @@ const HANDLER_GROUPS: readonly Handlers[] = [
   lcsHandlers,
   lolwutHandlers,
   memoryHandlers,
+  numaHandlers,
+  numaHeatHandlers,
+  numaMigrateHandlers,
+  numaStrategyHandlers,
+  numaconfigHandlers,
   objectHandlers,
   pauseHandlers,
   serverHandlers,

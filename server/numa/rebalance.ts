@@ -48,7 +48,7 @@ export function measureImbalance(
   nodes: readonly HeapNode[],
 ): Imbalance | null {
   const balanced = nodes.filter((node) => node.hasProcessors);
-  const usedBytes = allocatedBytesBySlot(keyspace);
+  const usedBytes = requestedBytesBySlot(keyspace);
   const total = balanced.reduce((sum, { slot }) => sum + usedBytes[slot], 0);
   if (balanced.length < 2 || total === 0) return null;
   const capacities = balanced.map(({ slot }) => keyspace.placement.capacityBytes[slot]);
@@ -67,10 +67,11 @@ export function measureImbalance(
   };
 }
 
-function allocatedBytesBySlot(keyspace: Keyspace): number[] {
+/** In the unit that moves are counted in. */
+function requestedBytesBySlot(keyspace: Keyspace): number[] {
   const sums = keyspace.heap.layout.nodeIds.map(() => 0);
   for (const { nodes } of keyspace.memoryStatistics()) {
-    nodes.forEach((node, slot) => sums[slot] += node.allocatedBytes);
+    nodes.forEach((node, slot) => sums[slot] += node.requestedBytes);
   }
   return sums;
 }

@@ -1,6 +1,6 @@
 /**
  * What a worker does about NUMA in the background: follow the configuration, look at the nodes' use,
- * and, on worker 0, rebalance when that is configured.
+ * and, on worker 0, run the strategies, and rebalance when that is configured.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { BandwidthLimit } from "../../strategies/bandwidth_limit.ts";
 import { type HeapNode, heapNodes } from "./nodes.ts";
 import { followConfiguration } from "./placement_control.ts";
 import { measureImbalance, Rebalance } from "./rebalance.ts";
+import { registerStrategies, type StrategyHost } from "./strategy_host.ts";
 
 /** Between two looks at the nodes. */
 const INTERVAL_MS = 100;
@@ -26,6 +27,7 @@ export class NumaService {
   /** What rebalancing in the background may move; the rate is the configuration's. */
   readonly bandwidth = new BandwidthLimit();
   readonly #context: WorkerContext;
+  readonly #strategies: StrategyHost | null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #rebalance: Rebalance | null = null;
   #rebalanceBytes = 0;
@@ -36,10 +38,13 @@ export class NumaService {
     this.#context = context;
     this.nodes = heapNodes(context.facts.topology, context.keyspace.heap.layout);
     followConfiguration(context);
+    this.#strategies = registerStrategies(context);
   }
 
   /** Starts the timer. */
   start(): void {
+    // Not awaited: what cannot be loaded is logged.
+    void this.#strategies?.start();
     this.#timer = setTimeout(() => this.#tick(), INTERVAL_MS);
   }
 
@@ -48,11 +53,15 @@ export class NumaService {
     clearTimeout(this.#timer);
     this.#rebalance?.abandon();
     this.#rebalance = null;
+    this.#strategies?.close();
   }
 
   #tick(): void {
     this.#context.keyspace.placement.refresh();
-    const isBusy = this.#context.workerIndex === 0 && this.nodes.length > 1 && this.#balance();
+    this.#context.clock.refresh();
+    const isMoving = this.#strategies?.tick() ?? false;
+    const balances = this.#context.workerIndex === 0 && this.nodes.length > 1;
+    const isBusy = (balances && this.#balance()) || isMoving;
     this.#timer = setTimeout(() => this.#tick(), isBusy ? TURN_PAUSE_MS : INTERVAL_MS);
   }
 

@@ -9,6 +9,7 @@ import type { CommandGroup, CommandSpec } from "../command_spec.ts";
 import { BITMAP_GROUP } from "./bitmap.ts";
 import { CONNECTION_GROUP } from "./connection.ts";
 import { GENERIC_GROUP } from "./generic.ts";
+import { NUMA_GROUP } from "./numa.ts";
 import { SERVER_GROUP } from "./server.ts";
 import { SET_GROUP } from "./set.ts";
 import { STRING_GROUP } from "./string.ts";
@@ -18,6 +19,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   BITMAP_GROUP,
   CONNECTION_GROUP,
   GENERIC_GROUP,
+  NUMA_GROUP,
   SERVER_GROUP,
   SET_GROUP,
   STRING_GROUP,
