@@ -18,6 +18,8 @@ import { COMMAND_COUNT, COMMAND_GROUPS } from "./data/mod.ts";
 import { handlers as debugHandlers } from "./debug.ts";
 import { handlers as expiryHandlers } from "./expiry.ts";
 import { handlers as genericHandlers } from "./generic.ts";
+import { handlers as hashWalkHandlers } from "./hash_walks.ts";
+import { handlers as hashHandlers } from "./hashes.ts";
 import { handlers as infoHandlers } from "./info.ts";
 import { handlers as keyspaceHandlers } from "./keyspace.ts";
 import { handlers as lcsHandlers } from "./lcs.ts";
@@ -60,6 +62,8 @@ const HANDLER_GROUPS: readonly Handlers[] = [
   lolwutHandlers,
   memoryHandlers,
   numaHandlers,
+  hashHandlers,
+  hashWalkHandlers,
   numaHeatHandlers,
   numaMigrateHandlers,
   numaStrategyHandlers,

@@ -10,6 +10,7 @@ import { BITMAP_GROUP } from "./bitmap.ts";
 import { CONNECTION_GROUP } from "./connection.ts";
 import { GENERIC_GROUP } from "./generic.ts";
 import { NUMA_GROUP } from "./numa.ts";
+import { HASH_GROUP } from "./hash.ts";
 import { SERVER_GROUP } from "./server.ts";
 import { SET_GROUP } from "./set.ts";
 import { STRING_GROUP } from "./string.ts";
@@ -21,6 +22,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   GENERIC_GROUP,
   NUMA_GROUP,
   SERVER_GROUP,
+  HASH_GROUP,
   SET_GROUP,
   STRING_GROUP,
 ];
