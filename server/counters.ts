@@ -16,6 +16,7 @@ export {
   COUNTER_EXPIRED_KEYS,
   COUNTER_KEYSPACE_HITS,
   COUNTER_KEYSPACE_MISSES,
+  COUNTER_LAZY_FREED_KEYS,
   COUNTER_LOCAL_ACCESSES,
   COUNTER_REMOTE_ACCESSES,
 } from "../engine/mod.ts";
@@ -97,8 +98,16 @@ export const GAUGE_USED_MEMORY_PEAK_BYTES: number = GAUGE_OUTPUT_KIB_PER_SECOND 
 export const GAUGE_EXPIRED_STALE_PERCENT: number = GAUGE_USED_MEMORY_PEAK_BYTES + 1;
 /** Cron ticks of worker 0 since the start. */
 export const GAUGE_CRON_TICKS: number = GAUGE_EXPIRED_STALE_PERCENT + 1;
+/** Strategies in slots. */
+export const GAUGE_STRATEGIES: number = GAUGE_CRON_TICKS + 1;
+/** Strategies that run by themselves. */
+export const GAUGE_STRATEGIES_ENABLED: number = GAUGE_STRATEGIES + 1;
+/** Runs of strategies, of those that are still loaded. */
+export const GAUGE_STRATEGY_RUNS: number = GAUGE_STRATEGIES_ENABLED + 1;
+/** Runs of theirs that failed. */
+export const GAUGE_STRATEGY_FAILURES: number = GAUGE_STRATEGY_RUNS + 1;
 /** Number of gauges. */
-export const GAUGE_COUNT: number = GAUGE_CRON_TICKS + 1;
+export const GAUGE_COUNT: number = GAUGE_STRATEGY_FAILURES + 1;
 
 /** Most commands and subcommands of a table: what the supervisor reserves counters for. */
 export const COMMAND_COUNT_MAX: number = 512;

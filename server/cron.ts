@@ -1,6 +1,6 @@
 /**
- * A worker's background work: expired keys, tables that resize, memory to give back, clients'
- * timeouts, and, on worker 0, the rates that INFO shows.
+ * A worker's background work: expired keys, large values to free, tables that resize, memory to give
+ * back, clients' timeouts, and, on worker 0, the rates that INFO shows.
  *
  * It runs `hz` times a second, for at most `BUDGET_MS` at a time, so that no client waits longer
  * than that for it. When work is left it runs again after `BACKLOG_DELAY_MS`: at most a quarter of
@@ -35,7 +35,7 @@ import {
 export const BUDGET_MS = 1;
 /** Pause before the next run when work is left. */
 const BACKLOG_DELAY_MS = 3;
-/** Share of a run for expiry; resizing gets what is left of `WORK_BUDGET_MS`. */
+/** Share of a run for expiry; freeing and resizing get what is left of `WORK_BUDGET_MS`. */
 const EXPIRE_BUDGET_MS = 0.4;
 const WORK_BUDGET_MS = 0.7;
 /** Heap pages given back per shard and run, at least: with 16 shards and hz 10, 20 MiB/s. */
@@ -68,6 +68,8 @@ export class Cron {
   constructor(context: WorkerContext) {
     this.#context = context;
     this.#monotonicMs = () => context.clock.monotonicMs();
+    this.#followConfiguration();
+    context.config.onChange(() => this.#followConfiguration());
   }
 
   /** Starts the timer. */
@@ -93,6 +95,8 @@ export class Cron {
     const startMs = clock.monotonicMs();
     const isFull = startMs >= this.#nextFullTickMs;
     let isBehind = this.#expire(startMs);
+    const freeingMs = WORK_BUDGET_MS - (clock.monotonicMs() - startMs);
+    isBehind = this.#context.keyspace.freeGarbageStep(freeingMs, this.#monotonicMs) || isBehind;
     if (this.#context.config.activerehashing) {
       const leftMs = WORK_BUDGET_MS - (clock.monotonicMs() - startMs);
       if (leftMs > 0) {
@@ -108,6 +112,13 @@ export class Cron {
       this.#sample(startMs);
     }
     return isBehind;
+  }
+
+  /** Tells the keyspace what is to be freed in the background: in all of its ways, here. */
+  #followConfiguration(): void {
+    const { config, keyspace } = this.#context;
+    keyspace.lazyFreeing.expires = config.lazyfreeLazyExpire;
+    keyspace.lazyFreeing.overwrites = config.lazyfreeLazyServerDel;
   }
 
   #schedule(delayMs: number): void {

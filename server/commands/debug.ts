@@ -28,9 +28,10 @@ import { ByteBuffer } from "../rdb/byte_buffer.ts";
 import { encodeString } from "../rdb/string_encoding.ts";
 import { replyHelp } from "./help.ts";
 import { integerArgument } from "./keys.ts";
-import { encodingName, referenceCount } from "./object.ts";
+import { referenceCount } from "./object.ts";
 import { isLocalClient } from "./local_client.ts";
 import type { Handler } from "./table.ts";
+import { encodingName } from "./value_names.ts";
 
 const MS_PER_SECOND = 1000;
 /** Longest sleep: a year, so that the wait's limit stays a finite number of milliseconds. */

@@ -5,7 +5,7 @@
  */
 
 import type { Ref, Shard } from "../../engine/mod.ts";
-import { entryType, NONE, TYPE_STRING } from "../../engine/mod.ts";
+import { NONE } from "../../engine/mod.ts";
 import { signalKeyReady, signalKeyReadyIn } from "../blocking/mod.ts";
 import type { Client } from "../client.ts";
 import { CommandError } from "../command_error.ts";
@@ -19,31 +19,35 @@ import {
   SYNTAX_ERROR,
 } from "./keys.ts";
 import type { Handler } from "./table.ts";
+import { typeName } from "./value_names.ts";
 
 const INT32_MIN = -(2 ** 31);
 const INT32_MAX = 2 ** 31 - 1;
 const SAME_OBJECTS = "ERR source and destination objects are the same";
 const NO_SUCH_KEY = "ERR no such key";
 
-/** Names of the value types, by the engine's number. */
-const TYPE_NAMES: Record<number, string> = { [TYPE_STRING]: "string" };
-
-/** Name of an entry's type, as TYPE and SCAN TYPE say it. */
-export function typeName(shard: Shard, ref: Ref): string {
-  return TYPE_NAMES[entryType(shard.window, ref)];
-}
-
-/** DEL key [key ...] */
-function del(client: Client): void {
+/** Removes all keys; their memory is freed now or, where it is much, in the background. */
+function removeKeys(client: Client, isLazy: boolean): void {
   let removed = 0;
   for (let i = 1; i < client.args.count; i++) {
     const shard = shardOfKey(client, i);
     const ref = peekKey(client, shard, i);
     if (ref === NONE) continue;
-    shard.remove(client.database, ref, client.args.hashes[i]);
+    if (isLazy) shard.unlink(client.database, ref, client.args.hashes[i]);
+    else shard.remove(client.database, ref, client.args.hashes[i]);
     removed++;
   }
   client.reply.integer(removed);
+}
+
+/** DEL key [key ...] */
+function del(client: Client): void {
+  removeKeys(client, client.context.config.lazyfreeLazyUserDel);
+}
+
+/** UNLINK key [key ...] */
+function unlink(client: Client): void {
+  removeKeys(client, true);
 }
 
 /** EXISTS key [key ...] */
@@ -236,7 +240,7 @@ function timeoutArgument(client: Client, index: number): number {
 /** The handlers of this file by command name. */
 export const handlers: Record<string, Handler> = {
   del,
-  unlink: del,
+  unlink,
   exists,
   touch,
   type,

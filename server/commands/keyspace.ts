@@ -9,9 +9,9 @@ import { entryKeyLength, entryKeyStart, NONE } from "../../engine/mod.ts";
 import type { Client } from "../client.ts";
 import { CommandError } from "../command_error.ts";
 import { globMatches } from "../glob.ts";
-import { typeName } from "./generic.ts";
 import { numberArgument, SYNTAX_ERROR } from "./keys.ts";
 import type { Handler } from "./table.ts";
+import { typeName } from "./value_names.ts";
 
 const SCAN_COUNT_DEFAULT = 10;
 const CURSOR = /^(?:[+-]?\d+)?$/;

@@ -12,35 +12,41 @@ import { CommandError } from "../command_error.ts";
 import { readMemoryFigures } from "../info/memory_figures.ts";
 import { diagnose } from "../memory/doctor.ts";
 import { mallocStatistics } from "../memory/malloc_statistics.ts";
+import { readPlacementSigns } from "../memory/placement_doctor.ts";
 import { replyMemoryStatistics } from "../memory/statistics.ts";
 import { COUNTER_LOCAL_ACCESSES, COUNTER_REMOTE_ACCESSES } from "../shared_state.ts";
 import { toByteText } from "../config/byte_text.ts";
 import { replyHelp } from "./help.ts";
-import { integerArgument, peekKey, shardOfKey, SYNTAX_ERROR } from "./keys.ts";
+import { numberArgument, peekKey, shardOfKey, SYNTAX_ERROR } from "./keys.ts";
 import type { Handler } from "./table.ts";
 
+/** Elements that MEMORY USAGE looks at unless told, as in Redis. */
+const SAMPLES_DEFAULT = 5;
 /** Heap pages given back under one lock: 4 MiB, well below a millisecond. */
 const PURGE_PAGES_PER_LOCK = 256;
 /** The event loop gets its turn after this long. */
 const PURGE_TURN_MS = 1;
 
-/** `MEMORY USAGE key [SAMPLES count]`: strings are counted whole, so SAMPLES changes nothing. */
+/** `MEMORY USAGE key [SAMPLES count]`: of a large value, so many elements are looked at; 0: all. */
 function memoryUsage(client: Client): void {
-  checkSamples(client);
+  const samples = samplesOption(client);
   const shard = shardOfKey(client, 2);
   const ref = peekKey(client, shard, 2);
   if (ref === NONE) client.reply.nil();
-  else client.reply.integer(shard.usageBytes(client.database, ref));
+  else client.reply.integer(shard.usageBytes(client.database, ref, samples));
 }
 
-function checkSamples(client: Client): void {
+function samplesOption(client: Client): number {
   const args = client.args;
+  let samples = SAMPLES_DEFAULT;
   for (let index = 3; index < args.count; index += 2) {
     if (!args.is(index, "samples") || index + 1 === args.count) {
       throw new CommandError(SYNTAX_ERROR);
     }
-    if (integerArgument(client, index + 1) < 0) throw new CommandError(SYNTAX_ERROR);
+    samples = numberArgument(client, index + 1);
+    if (samples < 0) throw new CommandError(SYNTAX_ERROR);
   }
+  return samples;
 }
 
 /** `MEMORY STATS` */
@@ -59,6 +65,7 @@ function memoryDoctor(client: Client): void {
     nodeCount: facts.topology.nodes.length,
     plainMemoryReason: facts.plainMemoryReason,
     maxmemoryBytes: config.maxmemoryBytes,
+    placement: readPlacementSigns(client.context),
   });
   client.reply.verbatim(toByteText(report), "txt");
 }

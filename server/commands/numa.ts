@@ -28,7 +28,7 @@ import { pagesOfKey } from "../numa/key_pages.ts";
 import { nodeReports } from "../numa/node_figures.ts";
 import { keyBytes } from "../numa/strategy_engine.ts";
 import { COUNTER_LOCAL_ACCESSES, COUNTER_REMOTE_ACCESSES } from "../shared_state.ts";
-import { typeName } from "./generic.ts";
+import { typeName } from "./value_names.ts";
 import { replyHelp } from "./help.ts";
 import { peekKey, shardOfKey, SYNTAX_ERROR } from "./keys.ts";
 import { nodeIdOf } from "./numa_nodes.ts";

@@ -6,9 +6,7 @@
 
 import type { Ref, Shard } from "../../engine/mod.ts";
 import {
-  ENCODING_EMBSTR,
   ENCODING_INT,
-  ENCODING_RAW,
   entryEncoding,
   entryIdleSeconds,
   NO_EXPIRY,
@@ -36,6 +34,7 @@ import {
   SYNTAX_ERROR,
 } from "./keys.ts";
 import type { Handler } from "./table.ts";
+import { encodingName } from "./value_names.ts";
 
 const VIEW = new StringView();
 const PAYLOAD = new ByteBuffer();
@@ -44,17 +43,6 @@ const SHARED_INTEGERS = 10_000;
 const SHARED_REFCOUNT = 2 ** 31 - 1;
 const IDLE_SECONDS_MAX = 0xffff;
 const FREQUENCY_MAX = 255;
-
-const ENCODING_NAMES: Record<number, string> = {
-  [ENCODING_RAW]: "raw",
-  [ENCODING_INT]: "int",
-  [ENCODING_EMBSTR]: "embstr",
-};
-
-/** Name of an entry's encoding, as OBJECT ENCODING says it. */
-export function encodingName(shard: Shard, ref: Ref): string {
-  return ENCODING_NAMES[entryEncoding(shard.window, ref)];
-}
 
 /** Reference count that Redis would show: shared small integers have the highest there is. */
 export function referenceCount(shard: Shard, ref: Ref): number {

@@ -30,28 +30,31 @@ export function dbsizeCommand(client: Client): void {
   client.reply.integer(client.context.keyspace.size(client.database));
 }
 
-/** `FLUSHDB [ASYNC | SYNC]`. Both forms return when the keys are gone. O(keys). */
+/** `FLUSHDB [ASYNC | SYNC]`. O(keys), or with ASYNC O(shards): memory is freed later. */
 export function flushdbCommand(client: Client): void {
-  checkFlushMode(client);
-  client.context.keyspace.flush(client.database);
+  const keyspace = client.context.keyspace;
+  if (isFlushLazy(client)) keyspace.flushLater(client.database);
+  else keyspace.flush(client.database);
   signalDatabaseReady(client, client.database);
   client.reply.ok();
 }
 
-/** `FLUSHALL [ASYNC | SYNC]`. Both forms return when the keys are gone. O(keys). */
+/** `FLUSHALL [ASYNC | SYNC]`. As `FLUSHDB`, for every database. */
 export function flushallCommand(client: Client): void {
-  checkFlushMode(client);
-  client.context.keyspace.flushAll();
+  if (isFlushLazy(client)) client.context.keyspace.flushAllLater();
+  else client.context.keyspace.flushAll();
   for (let database = 0; database < client.context.keyspace.databases; database++) {
     signalDatabaseReady(client, database);
   }
   client.reply.ok();
 }
 
-function checkFlushMode(client: Client): void {
+/** Whether memory is freed in the background. */
+function isFlushLazy(client: Client): boolean {
   const args = client.args;
-  if (args.count === 1) return;
-  if (args.count === 2 && (args.is(1, "async") || args.is(1, "sync"))) return;
+  if (args.count === 1) return client.context.config.lazyfreeLazyUserFlush;
+  if (args.count === 2 && args.is(1, "async")) return true;
+  if (args.count === 2 && args.is(1, "sync")) return false;
   throw new CommandError(SYNTAX_ERROR);
 }
 

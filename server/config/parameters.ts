@@ -48,7 +48,7 @@ function onlyNo(reason: string): ValueType<boolean> {
   return restricted(BOOLEAN, (value) => value ? `${reason}: only 'no' is available` : null);
 }
 
-const FREED_AT_ONCE = onlyNo("Numaris frees memory at once, never in the background");
+const NO_EVICTION = onlyNo("Numaris does not evict keys yet");
 
 const EVICTION_POLICIES = [
   ...["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru"],
@@ -207,18 +207,24 @@ const MEMORY: readonly Parameter[] = [
     summary: "resize tables in idle time too",
     changeable: "always",
   }),
+  parameter({
+    name: "lazyfree-lazy-eviction",
+    field: "lazyfreeLazyEviction",
+    type: NO_EVICTION,
+    summary: "free the memory of evicted keys in the background",
+    changeable: "always",
+  }),
   ...([
-    ["lazyfree-lazy-eviction", "lazyfreeLazyEviction"],
-    ["lazyfree-lazy-expire", "lazyfreeLazyExpire"],
-    ["lazyfree-lazy-server-del", "lazyfreeLazyServerDel"],
-    ["lazyfree-lazy-user-del", "lazyfreeLazyUserDel"],
-    ["lazyfree-lazy-user-flush", "lazyfreeLazyUserFlush"],
-  ] as const).map(([name, field]) =>
+    ["lazyfree-lazy-expire", "lazyfreeLazyExpire", "expired keys"],
+    ["lazyfree-lazy-server-del", "lazyfreeLazyServerDel", "values that commands overwrite"],
+    ["lazyfree-lazy-user-del", "lazyfreeLazyUserDel", "keys that DEL removes"],
+    ["lazyfree-lazy-user-flush", "lazyfreeLazyUserFlush", "what FLUSHALL and FLUSHDB remove"],
+  ] as const).map(([name, field, what]) =>
     parameter({
       name,
       field,
-      type: FREED_AT_ONCE,
-      summary: "'no': memory is freed at once",
+      type: BOOLEAN,
+      summary: `free the memory of ${what} in the background`,
       changeable: "always",
     })
   ),

@@ -7,6 +7,7 @@
 
 import { memoryInfo } from "../../ffi/mod.ts";
 import type { WorkerContext } from "../context.ts";
+import { COUNTER_LAZY_FREED_KEYS } from "../shared_state.ts";
 import { readMemoryFigures } from "./memory_figures.ts";
 import { humanBytes, type InfoField, percent, ratio } from "./section.ts";
 
@@ -58,8 +59,8 @@ export function memorySection(context: WorkerContext): InfoField[] {
     ["mem_aof_buffer", 0],
     ["mem_allocator", `numaris-${facts.version}`],
     ["active_defrag_running", 0],
-    ["lazyfree_pending_objects", 0],
-    ["lazyfreed_objects", 0],
+    ["lazyfree_pending_objects", context.keyspace.pendingGarbage()],
+    ["lazyfreed_objects", context.shared.sum(COUNTER_LAZY_FREED_KEYS)],
     ["allocator_requested", figures.requestedBytes],
   ];
 }

@@ -189,7 +189,7 @@ Deno.test("config: what Numaris does not have is refused with the reason", () =>
     ["save", "3600 1", "no persistence yet"],
     ["appendonly", "yes", "no persistence yet"],
     ["maxmemory-policy", "allkeys-lru", "does not evict keys yet"],
-    ["lazyfree-lazy-user-del", "yes", "frees memory at once"],
+    ["lazyfree-lazy-eviction", "yes", "does not evict keys yet"],
   ];
   for (const [name, value, reason] of cases) {
     const error = assertThrows(() => config.set([[name, value]]), CommandError, reason);
