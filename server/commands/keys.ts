@@ -89,6 +89,26 @@ export function integerArgument(client: Client, index: number): number | bigint 
   return long;
 }
 
+/**
+ * Argument `index` as an integer of at least `min`, beyond 2^53 rounded to a double; throws
+ * `message` for whatever else it is.
+ */
+export function atLeastArgument(
+  client: Client,
+  index: number,
+  min: number,
+  message: string,
+): number {
+  let value: number | bigint;
+  try {
+    value = integerArgument(client, index);
+  } catch {
+    throw new CommandError(message);
+  }
+  if (value < min) throw new CommandError(message);
+  return Number(value);
+}
+
 /** Argument `index` as a 64-bit integer, rounded to a double when it is beyond 2^53. */
 export function numberArgument(client: Client, index: number): number {
   return Number(integerArgument(client, index));

@@ -15,9 +15,9 @@ import * as engine from "../../engine/mod.ts";
 import type { Client } from "../client.ts";
 import { CommandError } from "../command_error.ts";
 import {
+  atLeastArgument,
   findKey,
   findKeyForWrite,
-  integerArgument,
   requireType,
   shardOfKey,
   SYNTAX_ERROR,
@@ -233,13 +233,13 @@ function storeResult(client: Client): void {
 /** SINTERCARD numkeys key [key ...] [LIMIT limit] */
 function sintercard(client: Client): void {
   const args = client.args;
-  const keyCount = countArgument(client, 1, 1, COUNT_NOT_POSITIVE);
+  const keyCount = atLeastArgument(client, 1, 1, COUNT_NOT_POSITIVE);
   if (keyCount > args.count - 2) throw new CommandError(COUNT_TOO_LARGE);
   const end = 2 + keyCount;
   let limit = 0;
   for (let i = end; i < args.count; i += 2) {
     if (!args.is(i, "limit") || i + 1 === args.count) throw new CommandError(SYNTAX_ERROR);
-    limit = countArgument(client, i + 1, 0, LIMIT_NEGATIVE);
+    limit = atLeastArgument(client, i + 1, 0, LIMIT_NEGATIVE);
   }
   let members = 0;
   if (readSources(client, 2, end) === keyCount) {
@@ -250,18 +250,6 @@ function sintercard(client: Client): void {
     }
   }
   client.reply.integer(members);
-}
-
-/** Argument `index` as an integer of at least `min`; `message` for whatever else it is. */
-function countArgument(client: Client, index: number, min: number, message: string): number {
-  let value: number | bigint;
-  try {
-    value = integerArgument(client, index);
-  } catch {
-    throw new CommandError(message);
-  }
-  if (value < min) throw new CommandError(message);
-  return Number(value);
 }
 
 /** The handlers of this file by command name. */

@@ -25,6 +25,7 @@ import * as engine from "../../engine/mod.ts";
 import type { Client } from "../client.ts";
 import { CommandError } from "../command_error.ts";
 import {
+  atLeastArgument,
   findKey,
   findKeyForWrite,
   integerArgument,
@@ -241,19 +242,17 @@ function popOne(client: Client, shard: Shard, ref: Ref): Ref {
 }
 
 function popMany(client: Client): void {
-  const given = integerArgument(client, 2);
-  if (given < 0) throw new CommandError(MUST_BE_POSITIVE);
+  const wanted = atLeastArgument(client, 2, 0, MUST_BE_POSITIVE);
   const shard = shardOfKey(client, 1);
   let ref = findSetForWrite(client, shard, 1);
   const present = ref === NONE ? 0 : setCount(shard, ref);
-  if (given >= present) {
+  if (wanted >= present) {
     client.reply.set(present);
     if (ref === NONE) return;
     replyAll(client, shard, ref);
     shard.remove(client.database, ref, client.args.hashes[1]);
     return;
   }
-  const wanted = Number(given);
   const start = client.reply.mark();
   let popped = 0;
   while (popped < wanted) {

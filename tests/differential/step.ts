@@ -12,7 +12,8 @@ import { elementsOf, textOf } from "../support/resp_reader.ts";
  * How two replies must agree.
  * `exact`: byte for byte. `unordered`: the same elements in any order. `near`: times that differ by
  * a few seconds (milliseconds where the command's name starts with P). `shape`: the same RESP type,
- * and the same words where that is an error. `scan`: run SCAN to its end, compare the sets of keys.
+ * and the same words where that is an error. `scan`: run SCAN (or SSCAN, HSCAN, ZSCAN) to its end,
+ * compare the sets of keys.
  */
 export type Comparison = "exact" | "unordered" | "near" | "shape" | "scan";
 
@@ -95,12 +96,17 @@ function nearTimes(step: Step, ours: Uint8Array, theirs: Uint8Array): boolean {
   return left >= 0 && right >= 0 && Math.abs(left - right) <= tolerance;
 }
 
-/** Runs SCAN until its cursor is 0: a sorted list of distinct keys, or the first error. */
+/**
+ * Runs SCAN (or SSCAN, HSCAN, ZSCAN) until its cursor is 0: a sorted list of distinct keys (members,
+ * fields and values), or the first error.
+ */
 async function scanToEnd(client: RespClient, parts: readonly Argument[]): Promise<Uint8Array> {
   const keys = new Set<string>();
-  let cursor: string | Argument = parts[1] ?? "0";
+  const cursorIndex = /^[hsz]scan$/i.test(String(parts[0])) ? 2 : 1;
+  let cursor: string | Argument = parts[cursorIndex] ?? "0";
   for (let call = 0; call < SCAN_CALL_COUNT_MAX; call++) {
-    const reply = await client.command(parts[0], cursor, ...parts.slice(2));
+    const [before, behind] = [parts.slice(0, cursorIndex), parts.slice(cursorIndex + 1)];
+    const reply = await client.command(...before, cursor, ...behind);
     if (isError(reply)) return reply;
     const [next, page] = elementsOf(reply);
     for (const key of elementsOf(page)) keys.add(textOf(key));
