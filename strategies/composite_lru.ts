@@ -62,6 +62,10 @@ const CANDIDATE_SHARE = 0.6;
 const KEYS_PER_LOOK = 64;
 /** The candidates' least count stays below this: level 6. */
 const CANDIDATE_COUNT_MAX = 64;
+/** With fewer candidates than this, the next run is soon enough. */
+const CANDIDATES_FEW = 2048;
+/** With fewer moves by a call's round than this, the next run is soon enough for the rest. */
+const MOVES_FEW = 64;
 /** With more than this share of candidates held back, keys are bouncing. */
 const BOUNCING_SHARE = 0.25;
 const BOUNCING_SAMPLE_MIN = 64;
@@ -84,6 +88,10 @@ class CompositeLru implements Strategy {
   /** The bin of gain per byte from which moves are made. */
   #priceBin = 0;
   #isShort = false;
+  /** Candidates that the last call considered. */
+  #taken = 0;
+  /** Whether the last call saw every candidate. */
+  #isDrained = true;
   #windowSeconds = 1;
   #nowSeconds = 0;
   #holdSeconds = 0;
@@ -96,9 +104,11 @@ class CompositeLru implements Strategy {
     if (context.nodes.length < 2) return;
     const tiers = this.#begin(context);
     const budgetMs = context.remainingMs();
-    const isDrained = this.#takeCandidates(context, tiers, budgetMs * (1 - CANDIDATE_SHARE));
+    this.#isDrained = this.#takeCandidates(context, tiers, budgetMs * (1 - CANDIDATE_SHARE));
     const isRoundShort = this.#goRound(context, tiers);
-    if (!isDrained || isRoundShort) context.continueSoon();
+    // Rings that were full will be so again before the interval is over.
+    const isBusy = !this.#isDrained || this.#taken >= CANDIDATES_FEW;
+    if (isBusy || isRoundShort) context.continueSoon();
   }
 
   #begin(context: StrategyContext): TierMap {
@@ -112,9 +122,9 @@ class CompositeLru implements Strategy {
     // Half of what is above the high watermark is for promotions, half for new keys.
     tiers.update(context, { high, low, limit: (1 + high) / 2 });
     if (!context.isContinuation) {
-      tiers.fade();
       this.#setPrice(context);
       this.#limitBouncing();
+      this.#tuneThreshold(context);
     }
     return tiers;
   }
@@ -137,68 +147,82 @@ class CompositeLru implements Strategy {
   }
 
   /**
-   * Considers the waiting candidates, and tunes how hot one must be: hotter when there are more
-   * than there is time for, colder when there is time to spare.
+   * Considers the waiting candidates.
    *
    * @returns Whether all had their turn.
    */
   #takeCandidates(context: StrategyContext, tiers: TierMap, remainingMsMin: number): boolean {
-    let taken = 0;
+    this.#taken = 0;
     let remainingMs = context.remainingMs();
     for (let key = context.nextCandidate(); key !== null; key = context.nextCandidate()) {
       const outcome = this.#consider(context, tiers, key, false);
       if (outcome === STOPPED) break;
-      if (++taken % KEYS_PER_LOOK !== 0) continue;
+      if (++this.#taken % KEYS_PER_LOOK !== 0) continue;
       remainingMs = context.remainingMs();
       if (remainingMs <= remainingMsMin) break;
     }
     if (context.remainingMs() <= remainingMsMin) {
       this.#isShort = true;
-      if (context.candidateCountMin < CANDIDATE_COUNT_MAX) context.candidateCountMin *= 2;
       return false;
     }
-    if (!context.isContinuation && context.candidateCountMin > 1) {
-      context.candidateCountMin = Math.ceil(context.candidateCountMin / 2);
-    }
     return true;
+  }
+
+  /** Candidates must be hotter when the last run left some over, and may be colder when not. */
+  #tuneThreshold(context: StrategyContext): void {
+    const { candidateCountMin } = context;
+    if (!this.#isDrained) {
+      context.candidateCountMin = Math.min(CANDIDATE_COUNT_MAX, candidateCountMin * 2);
+    } else if (candidateCountMin > 1) {
+      context.candidateCountMin = Math.ceil(candidateCountMin / 2);
+    }
   }
 
   /**
    * Goes on with the round: over a few keys for the histograms, over as many as there is time for
    * while a node is pressed.
    *
-   * @returns Whether there was more to do than time for it.
+   * @returns Whether there was more to demote than time for it.
    */
   #goRound(context: StrategyContext, tiers: TierMap): boolean {
     let left = context.isContinuation && !tiers.isAnyPressed ? 0 : context.number("round-keys");
+    let moved = 0;
     while (left-- > 0 || tiers.isAnyPressed) {
       const key = context.nextKey();
-      if (key === null) return !context.isRoundOver && tiers.isAnyPressed;
-      if (this.#consider(context, tiers, key, true) === STOPPED) return false;
+      if (key === null) {
+        if (context.isRoundOver) tiers.fade();
+        break;
+      }
+      const outcome = this.#consider(context, tiers, key, true);
+      if (outcome === STOPPED) return false;
+      if (outcome === MOVED) moved++;
     }
-    return false;
+    return tiers.isAnyPressed && moved >= MOVES_FEW;
   }
 
-  /** Samples a key, and moves it if it should lie elsewhere. */
+  /** Moves a key if it should lie elsewhere. Of a round, it is sampled where it lies afterwards. */
   #consider(
     context: StrategyContext,
     tiers: TierMap,
     key: KeyView,
-    isSampled: boolean,
+    isOfRound: boolean,
   ): number {
     const rate = ratePerSecond(key.count, key.idleSeconds, this.#windowSeconds);
     const bin = binOf(rate / key.bytes);
     const user = key.dominantNode < context.nodes.length ? key.dominantNode : key.node;
-    if (isSampled) tiers.sample(key.node, user, bin, key.bytes);
-    if (user !== key.node) {
-      const target = tiers.promotionTarget(user, key.node, bin, key.bytes);
-      if (target !== key.node) return this.#promote(context, tiers, key, target, rate);
+    let target = key.node;
+    let outcome = STAYED;
+    if (user !== key.node) target = tiers.promotionTarget(user, key.node, bin, key.bytes);
+    if (target !== key.node) {
+      outcome = this.#promote(context, tiers, key, target, rate);
+    } else if (tiers.isPressed[key.node] === 1 && bin < tiers.coldBin[key.node]) {
+      target = tiers.demotionTarget(user, key.node, key.bytes);
+      if (target !== key.node && !this.#isHeld(key)) {
+        outcome = this.#move(context, tiers, key, target);
+      }
     }
-    if (tiers.isPressed[key.node] === 0 || bin >= tiers.coldBin[key.node]) return STAYED;
-    const target = tiers.demotionTarget(user, key.node, key.bytes);
-    if (target === key.node) return STAYED;
-    if (this.#isHeld(key)) return STAYED;
-    return this.#move(context, tiers, key, target);
+    if (isOfRound) tiers.sample(outcome === MOVED ? target : key.node, user, bin, key.bytes);
+    return outcome;
   }
 
   #promote(

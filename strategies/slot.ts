@@ -6,7 +6,12 @@
 
 import { ParameterValues, StrategyError } from "./parameters.ts";
 import { RunContext, type SharedRunParts } from "./run_context.ts";
-import { PRIORITY_NAMES, PRIORITY_NORMAL, type Strategy, type StrategyFactory } from "./strategy.ts";
+import {
+  PRIORITY_NAMES,
+  PRIORITY_NORMAL,
+  type Strategy,
+  type StrategyFactory,
+} from "./strategy.ts";
 
 /** A strategy that fails so many times in a row is disabled. */
 export const FAILURES_IN_A_ROW_MAX = 3;

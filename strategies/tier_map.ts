@@ -13,8 +13,8 @@
 import type { StrategyContext, StrategyNode } from "./context.ts";
 import { BIN_COUNT, BinHistogram } from "./value_bins.ts";
 
-/** At each run, histograms keep this share of themselves: they reach back some rounds. */
-const HISTOGRAM_KEPT = 0.9;
+/** Keys after which the samples are halved, unless a round is over before. */
+const SAMPLE_KEYS_MAX = 65_536;
 /** More than is needed is marked as cold, because a round meets only a part of it in a run. */
 const COLD_SURPLUS = 1.5;
 /** Bins, three quarters of an octave, between what is demoted at most and what is promoted. */
@@ -45,6 +45,7 @@ export class TierMap {
   readonly #resident: BinHistogram[];
   /** Nodes by distance from each, memory-only ones last. */
   readonly #tiers: readonly (readonly number[])[];
+  #sampledKeys = 0;
   #watermarks: Watermarks = { high: 1, low: 1, limit: 1 };
 
   /** Knows nothing of keys yet. */
@@ -85,9 +86,9 @@ export class TierMap {
   }
 
   #setBins(slot: number, usedBytes: number): void {
-    const { high, low } = this.#watermarks;
+    const { low } = this.#watermarks;
     const sampledBytes = this.#wanted.reduce((sum, histogram) => sum + histogram.sumBytes, 0);
-    const room = this.#capacity[slot] * high;
+    const room = this.#capacity[slot] * low;
     // The sample stands for all keys: their share of it is their share of what is used.
     const sampleRoom = usedBytes > 0 ? room / usedBytes * sampledBytes : Infinity;
     this.hotBin[slot] = sampleRoom === Infinity ? 0 : this.#wanted[slot].binOfTop(sampleRoom);
@@ -103,16 +104,18 @@ export class TierMap {
     );
   }
 
-  /** Lets old samples fade; once per run. O(nodes × bins). */
+  /** Lets old samples fade: when a round is over. O(nodes × bins). */
   fade(): void {
-    for (const histogram of this.#wanted) histogram.scale(HISTOGRAM_KEPT);
-    for (const histogram of this.#resident) histogram.scale(HISTOGRAM_KEPT);
+    this.#sampledKeys = 0;
+    for (const histogram of this.#wanted) histogram.scale(0.5);
+    for (const histogram of this.#resident) histogram.scale(0.5);
   }
 
-  /** Notes a key that a round met. O(1). */
+  /** Notes a key that a round met, and that lies on `node` after that. O(1). */
   sample(node: number, wantedOn: number, bin: number, bytes: number): void {
     this.#wanted[wantedOn].add(bin, bytes);
     this.#resident[node].add(bin, bytes);
+    if (++this.#sampledKeys >= SAMPLE_KEYS_MAX) this.fade();
   }
 
   /** Notes that a key was moved. O(1). */
@@ -132,9 +135,9 @@ export class TierMap {
       if (slot === node || distances[slot] >= distances[node]) return node;
       const { high, limit } = this.#watermarks;
       const after = this.#used[slot] + bytes;
-      if (after <= this.#capacity[slot] * high) return slot;
-      const isHot = bin >= this.hotBin[slot] + HYSTERESIS_BINS || this.hotBin[slot] === 0;
-      if (isHot && after <= this.#capacity[slot] * limit) return slot;
+      const isNearlyFull = after > this.#capacity[slot] * high;
+      if (bin < this.hotBin[slot] + (isNearlyFull ? HYSTERESIS_BINS : 0)) continue;
+      if (!isNearlyFull || after <= this.#capacity[slot] * limit) return slot;
     }
     return node;
   }
