@@ -69,6 +69,8 @@ const MOVES_FEW = 64;
 /** With more than this share of candidates held back, keys are bouncing. */
 const BOUNCING_SHARE = 0.25;
 const BOUNCING_SAMPLE_MIN = 64;
+/** Bouncing keys may fill one of so many parts of the history with moves of one pause. */
+const BOUNCING_SPARE = 8;
 const MS_PER_SECOND = 1000;
 const PERCENT = 100;
 
@@ -142,7 +144,9 @@ class CompositeLru implements Strategy {
   #limitBouncing(): void {
     const isBouncing = this.#considered >= BOUNCING_SAMPLE_MIN &&
       this.#held > this.#considered * BOUNCING_SHARE;
-    this.#movesLeft = isBouncing ? HISTORY_MOVES_MAX / (2 * Math.max(1, this.#holdSeconds)) : 1e9;
+    this.#movesLeft = isBouncing
+      ? HISTORY_MOVES_MAX / (BOUNCING_SPARE * Math.max(1, this.#holdSeconds))
+      : 1e9;
     this.#considered = this.#held = 0;
   }
 
