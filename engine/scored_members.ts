@@ -96,12 +96,6 @@ export class ScoredMembers {
     return this.count - 1;
   }
 
-  /** The index of a member that was added by `indexOf`; -1 when it was not. */
-  find(bytes: Uint8Array, start: number, lengthBytes: number): number {
-    if (this.#slots.length === 0) return -1;
-    return this.#slots[this.#slotOf(bytes, start, lengthBytes)] - 1;
-  }
-
   #slotOf(bytes: Uint8Array, start: number, lengthBytes: number): number {
     const mask = this.#slots.length - 1;
     const hash = hashBytes(bytes, start, lengthBytes, HASH_SEED_0 ^ this.#salt, HASH_SEED_1);

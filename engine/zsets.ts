@@ -20,7 +20,8 @@ import { DOUBLE_TEXT_BYTES_MAX, writeDouble } from "./double_text.ts";
 import * as entry from "./entry.ts";
 import * as listpack from "./listpack.ts";
 import { memberScore } from "./member_layout.ts";
-import { hashMember } from "./member_table.ts";
+import { hashMember, scanMembers } from "./member_table.ts";
+import type { ScanBatch } from "./scan_cursor.ts";
 import * as search from "./score_tree_search.ts";
 import type { Shard } from "./shard.ts";
 import type { Ref } from "./types.ts";
@@ -421,6 +422,16 @@ export function zsetRemoveRange(
     ? packStart + listpackBytes(u8, packStart) - 1
     : listpack.elementAt(u8, packStart, (from + count) * 2);
   return removePairs(shard, database, ref, hash, at - packStart, end - packStart, count);
+}
+
+/**
+ * One step of a scan over the members of a set that is no listpack, as `scanMembers`.
+ *
+ * @returns The next cursor; 0 when all were met.
+ */
+export function zsetScan(shard: Shard, ref: Ref, cursor: number, batch: ScanBatch): number {
+  const members = structure.tableOf(structure.rootOf(shard, ref));
+  return scanMembers(shard, members, cursor, batch);
 }
 
 /** Makes a listpack a structure. Returns the entry. Throws `OutOfMemoryError`. O(members). */

@@ -39,6 +39,11 @@ import { handlers as shutdownHandlers } from "./shutdown.ts";
 import { handlers as stringPartHandlers } from "./string_parts.ts";
 import { handlers as stringHandlers } from "./strings.ts";
 import { CommandTable, type Handlers } from "./table.ts";
+import { handlers as zsetAlgebraHandlers } from "./zset_algebra.ts";
+import { handlers as zsetPopHandlers } from "./zset_pops.ts";
+import { handlers as zsetRandomHandlers } from "./zset_random.ts";
+import { handlers as zsetRangeHandlers } from "./zset_ranges.ts";
+import { handlers as zsetHandlers } from "./zsets.ts";
 
 export { registerClientControl } from "./client.ts";
 export { mustAuthenticate } from "./connection.ts";
@@ -76,6 +81,11 @@ const HANDLER_GROUPS: readonly Handlers[] = [
   shutdownHandlers,
   stringHandlers,
   stringPartHandlers,
+  zsetAlgebraHandlers,
+  zsetHandlers,
+  zsetPopHandlers,
+  zsetRandomHandlers,
+  zsetRangeHandlers,
 ];
 
 /** A command table with every command of this server. */

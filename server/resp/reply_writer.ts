@@ -187,6 +187,12 @@ export class ReplyWriter {
     this.#headerBefore(mark, this.protocol === 3 ? TILDE : STAR, count);
   }
 
+  /** As `setBefore`, the head of a map of `pairCount` pairs; an array in RESP2. */
+  mapBefore(mark: number, pairCount: number): void {
+    if (this.protocol === 3) this.#headerBefore(mark, PERCENT, pairCount);
+    else this.#headerBefore(mark, STAR, pairCount * 2);
+  }
+
   /** As `setBefore`, the head of an array. */
   arrayBefore(mark: number, count: number): void {
     this.#headerBefore(mark, STAR, count);
@@ -212,6 +218,11 @@ export class ReplyWriter {
     for (let i = 0; i < lengthBytes; i++) this.bytes[at + i] = DOUBLE_BYTES[i];
     this.lengthBytes = at + lengthBytes;
     this.#lineEnd();
+  }
+
+  /** A double's text as a bulk string, in RESP3 too: where Redis's replies hold it as a string. */
+  doubleText(value: number): void {
+    this.bulk(DOUBLE_BYTES, 0, writeDouble(DOUBLE_BYTES, 0, value));
   }
 
   /** `#t` or `#f`; 1 or 0 in RESP2. */

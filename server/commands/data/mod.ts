@@ -13,6 +13,7 @@ import { NUMA_GROUP } from "./numa.ts";
 import { HASH_GROUP } from "./hash.ts";
 import { SERVER_GROUP } from "./server.ts";
 import { SET_GROUP } from "./set.ts";
+import { SORTED_SET_GROUP } from "./sorted_set.ts";
 import { STRING_GROUP } from "./string.ts";
 
 /** Every command, by group. */
@@ -24,6 +25,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   SERVER_GROUP,
   HASH_GROUP,
   SET_GROUP,
+  SORTED_SET_GROUP,
   STRING_GROUP,
 ];
 
