@@ -28,6 +28,8 @@ export { Heap, plainMemory } from "./heap.ts";
 export * from "./heat.ts";
 export type { HeapLayout, HeapLayoutOptions } from "./heap_layout.ts";
 export { createHeapLayout } from "./heap_layout.ts";
+export * from "./hyperloglog.ts";
+export * from "./hyperloglog_sparse.ts";
 export {
   fitsInt64,
   INTEGER_DIGITS_MAX,

@@ -20,6 +20,7 @@ import { handlers as expiryHandlers } from "./expiry.ts";
 import { handlers as genericHandlers } from "./generic.ts";
 import { handlers as hashWalkHandlers } from "./hash_walks.ts";
 import { handlers as hashHandlers } from "./hashes.ts";
+import { handlers as hyperloglogHandlers } from "./hyperloglog.ts";
 import { handlers as infoHandlers } from "./info.ts";
 import { handlers as keyspaceHandlers } from "./keyspace.ts";
 import { handlers as lcsHandlers } from "./lcs.ts";
@@ -61,6 +62,7 @@ const HANDLER_GROUPS: readonly Handlers[] = [
   debugHandlers,
   expiryHandlers,
   genericHandlers,
+  hyperloglogHandlers,
   infoHandlers,
   keyspaceHandlers,
   lcsHandlers,

@@ -11,6 +11,7 @@ import { CONNECTION_GROUP } from "./connection.ts";
 import { GENERIC_GROUP } from "./generic.ts";
 import { NUMA_GROUP } from "./numa.ts";
 import { HASH_GROUP } from "./hash.ts";
+import { HYPERLOGLOG_GROUP } from "./hyperloglog.ts";
 import { SERVER_GROUP } from "./server.ts";
 import { SET_GROUP } from "./set.ts";
 import { SORTED_SET_GROUP } from "./sorted_set.ts";
@@ -22,6 +23,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   CONNECTION_GROUP,
   GENERIC_GROUP,
   NUMA_GROUP,
+  HYPERLOGLOG_GROUP,
   SERVER_GROUP,
   HASH_GROUP,
   SET_GROUP,
