@@ -9,10 +9,19 @@
  * @module
  */
 
+import { readTopology } from "./ffi/mod.ts";
 import { main } from "./server/main.ts";
+import { answerTopology } from "./server/numa/topology_text.ts";
 
 export { main } from "./server/main.ts";
 export type { MainOptions } from "./server/main.ts";
 export { NUMARIS_VERSION, REDIS_VERSION } from "./server/server_facts.ts";
 
-if (import.meta.main) await main(Deno.args);
+if (import.meta.main) {
+  if (Deno.args[0] === "topology") {
+    const { text, exitCode } = answerTopology(Deno.args.slice(1), readTopology());
+    console.log(text);
+    Deno.exit(exitCode);
+  }
+  await main(Deno.args);
+}

@@ -23,6 +23,7 @@ import type { ShutdownOptions } from "./control_plane.ts";
 import { type ListenAddress, probeAddresses } from "./listen_addresses.ts";
 import { createLogSink } from "./log_sink.ts";
 import { Logger } from "./logger.ts";
+import { kernelFindings } from "./numa/kernel_settings.ts";
 import { type Placement, placeWorkers, withoutNodes } from "./placement.ts";
 import { createRunId, NUMARIS_VERSION, REDIS_VERSION, type ServerFacts } from "./server_facts.ts";
 import { COMMAND_COUNT_MAX, SharedState } from "./shared_state.ts";
@@ -109,7 +110,14 @@ class Server {
     this.#announce();
     const topology = options.topology ?? readTopology();
     reportTopology(log, topology);
-    const wanted = placeWorkers(topology, config.workers, config.numaEnabled);
+    const wanted = placeWorkers(
+      topology,
+      config.workers,
+      config.numaEnabled,
+      config.numaDefaultNode,
+    );
+    this.#warnOfKernel(topology.nodes.length);
+    this.#warnOfDefaultNode(wanted);
     this.#adjustOpenFileLimit(wanted.workers.length);
     const addresses = this.#findAddresses();
     const { heap, placement } = createHeap(
@@ -147,6 +155,18 @@ class Server {
     if (config.configFile === "") log.notice("No configuration file: defaults and flags");
     else log.notice(`Configuration loaded from ${fromByteText(config.configFile)}`);
     log.notice(`Running mode=standalone, port=${config.port}.`);
+  }
+
+  #warnOfKernel(nodeCount: number): void {
+    for (const { problem, remedy } of kernelFindings(nodeCount)) {
+      this.#log.warning(`WARNING ${problem}. To change it, as root: ${remedy}`);
+    }
+  }
+
+  #warnOfDefaultNode(placement: Placement): void {
+    const { numaDefaultNode } = this.#config;
+    if (numaDefaultNode < 0 || placement.workers[0].nodeId === numaDefaultNode) return;
+    this.#log.warning(`numa-default-node: node ${numaDefaultNode} has no CPUs that we may use`);
   }
 
   /** As redis-server: lowers `maxclients` when the system grants too few open files. */

@@ -29,11 +29,13 @@ export interface Placement {
  *
  * @param workersWanted 0 for one per node with CPUs.
  * @param numaEnabled Whether the configuration wants nodes told apart at all.
+ * @param defaultNode The kernel's number of the first worker's node; -1 for the first with CPUs.
  */
 export function placeWorkers(
   topology: Topology,
   workersWanted: number,
   numaEnabled: boolean,
+  defaultNode = -1,
 ): Placement {
   const plainMemoryReason = numaEnabled ? topology.reason : "numa-enabled is 'no'";
   const isBound = plainMemoryReason === null;
@@ -44,6 +46,8 @@ export function placeWorkers(
     if (node.cpus.length > 0) cpuSlots.push(slot);
   });
   if (cpuSlots.length === 0) cpuSlots.push(0);
+  const first = cpuSlots.findIndex((slot) => nodes[slot].id === defaultNode);
+  if (first > 0) cpuSlots.push(...cpuSlots.splice(0, first));
   const workerCount = workersWanted > 0 ? workersWanted : cpuSlots.length;
   const workers: WorkerPlace[] = [];
   const nodeOrders: number[][] = [];

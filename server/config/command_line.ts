@@ -1,6 +1,7 @@
 /**
  * Reads the command line as redis-server does: a configuration file first, `-` for standard input,
- * then `--name value…`. What comes later is stronger: defaults, file, standard input, flags.
+ * then `--name value…`. What comes later is stronger: defaults, environment, file, standard input,
+ * flags.
  *
  * The flags become lines of a configuration file (`--port 7000` is `port "7000"`), so that both
  * take the same values and give the same errors.
@@ -12,6 +13,7 @@ import { NUMARIS_VERSION, REDIS_VERSION } from "../server_facts.ts";
 import { bytesToByteText, toByteText } from "./byte_text.ts";
 import { Config } from "./config.ts";
 import { ConfigError, type ConfigSource, fileSource, loadConfig } from "./config_file.ts";
+import { denoVariable, loadEnvironment, type ReadVariable } from "./environment.ts";
 import { type ConfigFileSystem, denoFileSystem, reasonOf } from "./file_system.ts";
 import { helpText } from "./help_text.ts";
 import { quoteArgument, splitArguments } from "./split_arguments.ts";
@@ -39,6 +41,7 @@ interface Parts {
 export function parseCommandLine(
   given: readonly string[],
   files: ConfigFileSystem = denoFileSystem,
+  readVariable: ReadVariable = denoVariable,
 ): CommandLine {
   const hasFile = given.length > 0 && !given[0].startsWith("-");
   const parts = takeApart(given, hasFile ? 1 : 0);
@@ -47,6 +50,7 @@ export function parseCommandLine(
 
   const config = new Config();
   config.dir = toByteText(files.enterDirectory("."));
+  loadEnvironment(config, readVariable);
   if (hasFile) {
     const path = absolutePath(given[0], files);
     config.configFile = toByteText(path);

@@ -13,12 +13,17 @@ const LIST_LENGTH_MAX = 24;
 const USAGE = `Numaris: a NUMA-aware in-memory server that speaks to Redis clients.
 
 Usage: deno task serve [file] [-] [--name value ...] ...
+       deno task serve topology [--format text|json]
 
   file            configuration in the form of redis.conf, read before the flags
   -               as first or last argument: read standard input like a file, too
   --name value    sets a parameter; stronger than the file
   -h, --help      shows this
   -v, --version   shows the version
+  topology        shows the machine's NUMA nodes
+
+Environment: NUMA_ENABLED, NUMA_DEFAULT_NODE and NUMA_DEBUG stand for the
+parameters numa-enabled, numa-default-node and numa-debug; the file is stronger.
 
 Examples:
   deno task serve --port 7000 --workers 2 --maxmemory 1gb

@@ -7,21 +7,25 @@
  * @module
  */
 
-import { readKernelFile, type TopologyNode } from "../../ffi/mod.ts";
+import { FAILURE_NAMES, readMigrationStatistics } from "../../engine/mod.ts";
 import type { WorkerContext } from "../context.ts";
+import { nodeReports } from "../numa/node_figures.ts";
 import {
   COUNTER_COMMANDS,
   COUNTER_LOCAL_ACCESSES,
   COUNTER_REMOTE_ACCESSES,
+  GAUGE_STRATEGIES,
+  GAUGE_STRATEGIES_ENABLED,
+  GAUGE_STRATEGY_FAILURES,
+  GAUGE_STRATEGY_RUNS,
   LEVEL_CLIENTS,
   LEVEL_LOOP_STALL_MAX_MS,
 } from "../shared_state.ts";
-import { nodeFigures } from "./memory_figures.ts";
-import { type InfoField, percent } from "./section.ts";
+import { type InfoField, percent, ratioOf } from "./section.ts";
 
-const BYTES_PER_KIB = 1024;
+const US_PER_SECOND = 1e6;
 
-/** The memory mode, a line per node, a line per worker, and how local accesses were. */
+/** The memory mode, a line per node, one per worker, locality, migration, policy, strategies. */
 export function numaSection(context: WorkerContext): InfoField[] {
   const { facts, shared } = context;
   const localCount = shared.sum(COUNTER_LOCAL_ACCESSES);
@@ -40,26 +44,60 @@ export function numaSection(context: WorkerContext): InfoField[] {
     ["numa_local_accesses", localCount],
     ["numa_remote_accesses", remoteCount],
     ["numa_remote_accesses_perc", percent(remoteCount, localCount + remoteCount)],
+    ["numa_locality_perc", percent(localCount, localCount + remoteCount)],
+    ...migrationFields(context),
+    ...policyFields(context),
   );
   return fields;
 }
 
+function migrationFields({ keyspace }: WorkerContext): InfoField[] {
+  const moved = readMigrationStatistics(keyspace.heap);
+  const { nodeIds } = keyspace.heap.layout;
+  const reasons = FAILURE_NAMES.map((name, reason) => `${name}=${moved.failuresByReason[reason]}`);
+  const perSecond = Math.round(US_PER_SECOND * ratioOf(moved.bytes, moved.microseconds));
+  return [
+    [
+      "numa_migration",
+      `keys=${moved.keys},blocks=${moved.blocks},bytes=${moved.bytes},` +
+      `microseconds=${Math.round(moved.microseconds)},bytes_per_second=${perSecond},` +
+      `failures=${moved.failures}`,
+    ],
+    ["numa_migration_failures", reasons.join(",")],
+    ...moved.pairs.map((pair): InfoField => [
+      `numa_migration_${nodeIds[pair.from]}_${nodeIds[pair.to]}`,
+      `keys=${pair.keys},bytes=${pair.bytes},failures=${pair.failures}`,
+    ]),
+    [
+      "numa_candidates",
+      `waiting=${moved.candidatesWaiting},lost=${moved.candidatesLost}`,
+    ],
+  ];
+}
+
+function policyFields({ keyspace, config, shared: { gauges } }: WorkerContext): InfoField[] {
+  return [
+    ["numa_policy", keyspace.placement.policy.name],
+    ["numa_cxl_optimization", config.numaCxlOptimization ? 1 : 0],
+    ["numa_auto_rebalance", config.numaAutoRebalance ? 1 : 0],
+    [
+      "numa_strategies",
+      `loaded=${gauges[GAUGE_STRATEGIES]},enabled=${gauges[GAUGE_STRATEGIES_ENABLED]},` +
+      `runs=${gauges[GAUGE_STRATEGY_RUNS]},failures=${gauges[GAUGE_STRATEGY_FAILURES]}`,
+    ],
+  ];
+}
+
 function nodeFields(context: WorkerContext): InfoField[] {
-  const figuresByNode = new Map(
-    nodeFigures(context.keyspace).map((figures) => [figures.nodeId, figures]),
-  );
-  return context.facts.topology.nodes.map((node) => {
-    const figures = figuresByNode.get(node.id);
-    return [
-      `numa_node${node.id}`,
-      `cpus=${cpuRanges(node.cpus)},distances=${node.distances.join("/")},` +
-      `total_bytes=${node.totalBytes},free_bytes=${freeBytesNow(node)},` +
-      `requested_bytes=${figures?.requestedBytes ?? 0},` +
-      `allocated_bytes=${figures?.allocatedBytes ?? 0},` +
-      `committed_bytes=${figures?.committedBytes ?? 0},` +
-      `peak_bytes=${figures?.peakBytes ?? 0}`,
-    ];
-  });
+  return nodeReports(context).map((node) => [
+    `numa_node${node.id}`,
+    `cpus=${cpuRanges(node.cpus)},distances=${node.distances.join("/")},` +
+    `total_bytes=${node.totalBytes},free_bytes=${node.freeBytes},` +
+    `requested_bytes=${node.requestedBytes},allocated_bytes=${node.allocatedBytes},` +
+    `committed_bytes=${node.committedBytes},peak_bytes=${node.peakBytes},` +
+    `capacity_bytes=${node.capacityBytes},weight=${node.weight},` +
+    `placed_keys=${node.placedKeys}`,
+  ]);
 }
 
 function workerFields(context: WorkerContext): InfoField[] {
@@ -72,13 +110,6 @@ function workerFields(context: WorkerContext): InfoField[] {
     `remote_accesses=${shared.ofWorker(worker, COUNTER_REMOTE_ACCESSES)},` +
     `stall_max_ms=${shared.ofWorker(worker, LEVEL_LOOP_STALL_MAX_MS).toFixed(3)}`,
   ]);
-}
-
-/** Free bytes of a node as the kernel tells them now; where it does not, those at the start. */
-function freeBytesNow(node: TopologyNode): number {
-  const text = readKernelFile(`/sys/devices/system/node/node${node.id}/meminfo`);
-  const kibibytes = text === null ? null : /MemFree:\s+(\d+) kB/.exec(text);
-  return kibibytes === null ? node.freeBytes : Number(kibibytes[1]) * BYTES_PER_KIB;
 }
 
 /** Processor numbers, rising, as ranges: `0-3+8`; `none` for a node without processors. */

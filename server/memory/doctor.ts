@@ -6,6 +6,7 @@
 
 import type { MemoryFigures } from "../info/memory_figures.ts";
 import { humanBytes, percent, ratioOf } from "../info/section.ts";
+import { placementFindings, type PlacementSigns } from "./placement_doctor.ts";
 
 /** Below this much data every ratio is noise. */
 const USED_MIN_BYTES = 5 * 1024 * 1024;
@@ -36,6 +37,8 @@ export interface Anamnesis {
   readonly plainMemoryReason: string | null;
   /** `maxmemory`; 0 for no limit. */
   readonly maxmemoryBytes: number;
+  /** What is conspicuous about placement. */
+  readonly placement: PlacementSigns;
 }
 
 /** The findings, one paragraph each; or one that says that there are none. Ends with a line end. */
@@ -45,7 +48,11 @@ export function diagnose(anamnesis: Anamnesis): string {
     return `There is too little data to judge: ${humanBytes(usedBytes)} in use. Ask again when ` +
       `there are at least ${humanBytes(USED_MIN_BYTES)}.\n`;
   }
-  const findings = [...heapFindings(anamnesis), ...surroundingFindings(anamnesis)];
+  const findings = [
+    ...heapFindings(anamnesis),
+    ...surroundingFindings(anamnesis),
+    ...placementFindings(anamnesis.placement),
+  ];
   if (findings.length === 0) return "Nothing conspicuous about this server's memory.\n";
   return findings.map((finding) => `* ${finding}\n`).join("\n");
 }
@@ -110,7 +117,8 @@ function surroundingFindings(anamnesis: Anamnesis): string[] {
   if (accesses >= ACCESSES_MIN && remoteAccesses > accesses * REMOTE_RATIO_MAX) {
     findings.push(
       `Distance: ${percent(remoteAccesses, accesses)} of the accesses went to another node's ` +
-        "memory. INFO numa shows which workers they are of.",
+        "memory. INFO numa shows which workers they are of; NUMA STRATEGY LIST whether a strategy " +
+        "brings keys to their users.",
     );
   }
   if (nodeCount > 1 && anamnesis.plainMemoryReason !== null) {

@@ -5,8 +5,14 @@
  * @module
  */
 
-import type { WorkerContext } from "../context.ts";
 import { BandwidthLimit } from "../../strategies/bandwidth_limit.ts";
+import type { WorkerContext } from "../context.ts";
+import {
+  GAUGE_STRATEGIES,
+  GAUGE_STRATEGIES_ENABLED,
+  GAUGE_STRATEGY_FAILURES,
+  GAUGE_STRATEGY_RUNS,
+} from "../counters.ts";
 import { type HeapNode, heapNodes } from "./nodes.ts";
 import { followConfiguration } from "./placement_control.ts";
 import { measureImbalance, Rebalance } from "./rebalance.ts";
@@ -60,9 +66,28 @@ export class NumaService {
     this.#context.keyspace.placement.refresh();
     this.#context.clock.refresh();
     const isMoving = this.#strategies?.tick() ?? false;
+    if (this.#strategies !== null) this.#publish(this.#strategies);
     const balances = this.#context.workerIndex === 0 && this.nodes.length > 1;
     const isBusy = (balances && this.#balance()) || isMoving;
     this.#timer = setTimeout(() => this.#tick(), isBusy ? TURN_PAUSE_MS : INTERVAL_MS);
+  }
+
+  /** For INFO, which any worker answers. */
+  #publish({ scheduler }: StrategyHost): void {
+    const { gauges } = this.#context.shared;
+    let enabled = 0;
+    let runs = 0;
+    let failures = 0;
+    const slots = scheduler.list();
+    for (const { isEnabled, statistics } of slots) {
+      if (isEnabled) enabled++;
+      runs += statistics.runs;
+      failures += statistics.failures;
+    }
+    gauges[GAUGE_STRATEGIES] = slots.length;
+    gauges[GAUGE_STRATEGIES_ENABLED] = enabled;
+    gauges[GAUGE_STRATEGY_RUNS] = runs;
+    gauges[GAUGE_STRATEGY_FAILURES] = failures;
   }
 
   /** Whether there is more to move now. */

@@ -8,6 +8,7 @@ import configuration from "../../deno.json" with { type: "json" };
 import { startRedis } from "./redis_server.ts";
 import { ServerProcess } from "./server_process.ts";
 
+const FAKE_NODES = "tests/support/fake_nodes_server.ts";
 const ROOT = new URL("../..", import.meta.url);
 
 /** How to start Numaris. */
@@ -16,6 +17,10 @@ export interface NumarisOptions {
   workers?: number;
   /** More flags, as after `deno task serve`. */
   parameters?: readonly string[];
+  /** Whether it takes the machine for one with three nodes; see `fake_nodes_server.ts`. */
+  fakeNodes?: boolean;
+  /** Environment variables besides this process's. */
+  environment?: Record<string, string>;
 }
 
 /** The arguments to `deno` of the `serve` task. */
@@ -30,14 +35,15 @@ export function serveTaskArguments(): string[] {
  * instead, so that tests can be tested themselves.
  */
 export function startNumaris(options: NumarisOptions = {}): Promise<ServerProcess> {
-  const { workers = 1, parameters = [] } = options;
+  const { workers = 1, parameters = [], fakeNodes = false, environment } = options;
   if (Deno.env.get("NUMARIS_STAND_IN") === "redis") return startRedis(parameters);
   return ServerProcess.start({
     name: "Numaris",
     program: Deno.execPath(),
     cwd: ROOT,
+    environment,
     parameters: (port) => [
-      ...serveTaskArguments(),
+      ...(fakeNodes ? [...serveTaskArguments().slice(0, -1), FAKE_NODES] : serveTaskArguments()),
       ...["--port", String(port), "--workers", String(workers)],
       ...parameters,
     ],

@@ -19,6 +19,8 @@ export interface ServerCommand {
   /** Arguments, given the port it shall listen on. */
   parameters(port: number): string[];
   cwd?: string | URL;
+  /** Variables besides those of this process. */
+  environment?: Record<string, string>;
 }
 
 /** A running server. `await using` stops it. */
@@ -37,6 +39,7 @@ export class ServerProcess implements AsyncDisposable {
     this.#child = new Deno.Command(command.program, {
       args: command.parameters(port),
       cwd: command.cwd,
+      env: command.environment,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

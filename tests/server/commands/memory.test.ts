@@ -2,12 +2,22 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { handlers } from "../../../server/commands/memory.ts";
 import type { MemoryFigures } from "../../../server/info/memory_figures.ts";
 import { type Anamnesis, diagnose } from "../../../server/memory/doctor.ts";
+import type { PlacementSigns } from "../../../server/memory/placement_doctor.ts";
 import { peerTest } from "../../support/peers.ts";
 import { startRedis } from "../../support/redis_server.ts";
 import { RespClient } from "../../support/resp_client.ts";
 import { elementsOf, textOf } from "../../support/resp_reader.ts";
 import { CommandBench, contentOf } from "./command_bench.ts";
 
+const WELL_PLACED: PlacementSigns = {
+  nodes: [],
+  spreadPercent: 0,
+  thresholdPercent: 30,
+  rebalances: false,
+  noRoomCount: 0,
+  candidatesLost: 0,
+  kernel: [],
+};
 const MIB = 1024 * 1024;
 
 const COMMANDS = [
@@ -129,9 +139,25 @@ function anamnesis(figures: Partial<MemoryFigures>, rest: Partial<Anamnesis> = {
     nodeCount: 1,
     plainMemoryReason: null,
     maxmemoryBytes: 0,
+    placement: WELL_PLACED,
     ...rest,
   };
 }
+
+Deno.test("doctor: has an eye on nodes, migration and the kernel", () => {
+  const say = (signs: Partial<PlacementSigns>) =>
+    diagnose(anamnesis({}, { placement: { ...WELL_PLACED, ...signs } }));
+  const node = { id: 3, allocatedBytes: 95 * MIB, capacityBytes: 100 * MIB, pressure: 0.95 };
+  assertMatch(say({ nodes: [node] }), /^\* Node 3: keys take 95.00M of the 100.00M/);
+  assertMatch(say({ spreadPercent: 60 }), /^\* Balance: .*60 percentage points/);
+  assertMatch(say({ spreadPercent: 60, rebalances: true }), /should be at work/);
+  assertMatch(say({ noRoomCount: 5 }), /^\* Migration: 5 keys/);
+  assertMatch(say({ candidatesLost: 5000 }), /^\* Candidates: 5000 keys/);
+  assertMatch(
+    say({ kernel: [{ problem: "it is slow", remedy: "echo 0 > /proc/x" }] }),
+    /^\* Kernel: it is slow. To change it, as root: echo 0 > \/proc\/x/,
+  );
+});
 
 Deno.test("doctor: says nothing without a reason, and names each one", () => {
   assertMatch(diagnose(anamnesis({})), /^Nothing conspicuous/);
