@@ -10,12 +10,14 @@ import { elementsOf, textOf } from "../support/resp_reader.ts";
 
 /**
  * How two replies must agree.
- * `exact`: byte for byte. `unordered`: the same elements in any order. `near`: times that differ by
+ * `exact`: byte for byte. `unordered`: the same elements in any order. `pairs`: the same pairs of
+ * elements in any order, whether flat, a map or arrays of two. `near`: times that differ by
  * a few seconds (milliseconds where the command's name starts with P). `shape`: the same RESP type,
  * and the same words where that is an error. `scan`: run SCAN (or SSCAN, HSCAN, ZSCAN) to its end,
- * compare the sets of keys.
+ * compare the sets of keys. `times`: byte for byte, but integers that are times of day, and all
+ * integers of XPENDING and XINFO CONSUMERS, may differ by a few seconds.
  */
-export type Comparison = "exact" | "unordered" | "near" | "shape" | "scan";
+export type Comparison = "exact" | "unordered" | "pairs" | "near" | "shape" | "scan" | "times";
 
 /** One command of a sequence. */
 export interface Step {
@@ -47,9 +49,13 @@ export function repliesAgree(step: Step, ours: Uint8Array, theirs: Uint8Array): 
     case "shape":
       return ours[0] === theirs[0] && (!isError(ours) || sameBytes(ours, theirs));
     case "unordered":
-      return sameBytes(sortedElements(ours), sortedElements(theirs));
+      return sameBytes(sortedElements(ours, 1), sortedElements(theirs, 1));
+    case "pairs":
+      return sameBytes(sortedElements(ours, 2), sortedElements(theirs, 2));
     case "near":
       return sameBytes(ours, theirs) || nearTimes(step, ours, theirs);
+    case "times":
+      return sameBytes(ours, theirs) || sameButTimes(step, ours, theirs);
   }
 }
 
@@ -75,11 +81,18 @@ function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
   return left.length === right.length && left.every((byte, index) => byte === right[index]);
 }
 
-function sortedElements(reply: Uint8Array): Uint8Array {
+/** The reply with its elements, or groups of `groupCount` flat ones, in ascending order. */
+function sortedElements(reply: Uint8Array, groupCount: number): Uint8Array {
   if (!"*~>%".includes(String.fromCharCode(reply[0]))) return reply;
   const elements = elementsOf(reply);
   const head = reply.subarray(0, reply.indexOf(10) + 1);
-  return concatenate([head, ...elements.sort(byBytes)]);
+  const isNested = elements.length > 0 && String.fromCharCode(elements[0][0]) === "*";
+  const groups: Uint8Array[] = [];
+  const step = isNested ? 1 : groupCount;
+  for (let i = 0; i < elements.length; i += step) {
+    groups.push(concatenate(elements.slice(i, i + step)));
+  }
+  return concatenate([head, ...groups.sort(byBytes)]);
 }
 
 function byBytes(left: Uint8Array, right: Uint8Array): number {
@@ -94,6 +107,23 @@ function nearTimes(step: Step, ours: Uint8Array, theirs: Uint8Array): boolean {
   const inMilliseconds = /^p/i.test(String(step.parts[0]));
   const tolerance = NEAR_TOLERANCE_SECONDS * (inMilliseconds ? 1000 : 1);
   return left >= 0 && right >= 0 && Math.abs(left - right) <= tolerance;
+}
+
+/** Times of day, in milliseconds, are above this. */
+const TIME_OF_DAY_MS_MIN = 1e12;
+
+function sameButTimes(step: Step, ours: Uint8Array, theirs: Uint8Array): boolean {
+  const decoder = new TextDecoder("latin1");
+  const [left, right] = [ours, theirs].map((reply) => decoder.decode(reply).split("\r\n"));
+  if (left.length !== right.length) return false;
+  const hasIdleTimes = /^(xpending|xinfo,consumers)/i.test(step.parts.slice(0, 2).join(","));
+  return left.every((line, index) => {
+    if (line === right[index]) return true;
+    if (line[0] !== ":" || right[index][0] !== ":") return false;
+    const [first, second] = [Number(line.slice(1)), Number(right[index].slice(1))];
+    if (!hasIdleTimes && Math.min(first, second) < TIME_OF_DAY_MS_MIN) return false;
+    return Math.abs(first - second) <= NEAR_TOLERANCE_SECONDS * 1000;
+  });
 }
 
 /**
