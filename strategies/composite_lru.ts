@@ -244,7 +244,9 @@ class CompositeLru implements Strategy {
     if (gain * this.#horizonSeconds * BYTES_PER_ACCESS < costBytes) return STAYED;
     this.#considered++;
     if (this.#isHeld(key)) {
-      this.#held++;
+      // A key may stand in a ring twice; the second view of it is then older than its move.
+      const { shard, hash } = key;
+      if (this.#history.secondsSinceMove(shard, hash, this.#nowSeconds) > 0) this.#held++;
       return STAYED;
     }
     const bin = binOf(gain / costBytes);

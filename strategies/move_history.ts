@@ -45,6 +45,12 @@ export class MoveHistory {
     return this.#findFree(shard, hash, nowSeconds, holdSeconds) === NOWHERE;
   }
 
+  /** Whole seconds since the key's last move that is remembered; -1 when none is. O(1). */
+  secondsSinceMove(shard: number, hash: number, nowSeconds: number): number {
+    const at = this.#find(shard, hash);
+    return at === NOWHERE ? -1 : ageSeconds(this.#words[at], nowSeconds);
+  }
+
   /** Notes a move of a key that was not held. O(1). */
   add(shard: number, hash: number, nowSeconds: number, holdSeconds: number): void {
     let at = this.#find(shard, hash);

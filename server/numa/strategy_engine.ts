@@ -50,8 +50,9 @@ import {
   valueAdapterOf,
 } from "../../engine/mod.ts";
 import { ScanBatch } from "../../engine/scan_cursor.ts";
-import type { HeapNode } from "./nodes.ts";
 
+/** Usage is counted anew after so long; in between, what strategies move is added. */
+const USAGE_MAX_AGE_MS = 50;
 /** Buckets of a dictionary that one lock is held for, at most. */
 const BUCKETS_PER_LOCK = 64;
 /** Elements of a structure that are looked at to estimate its bytes. */
@@ -68,7 +69,7 @@ export interface StrategyEngineParts {
   /** All shards. */
   readonly keyspace: Keyspace;
   /** The heap's nodes by slot. */
-  readonly nodes: readonly HeapNode[];
+  readonly nodes: readonly StrategyNode[];
   /** Monotonic milliseconds, read now. */
   readonly monotonicMs: () => number;
 }
@@ -81,6 +82,8 @@ export class StrategyEngine implements PlacementEngine {
   readonly #monotonicMs: () => number;
   readonly #candidates = new CandidateBatch(64);
   readonly #batch = new ScanBatch();
+  readonly #usedBytes: Float64Array;
+  #usageAtMs = -Infinity;
   #candidateShard = 0;
   /** The move of a long key that goes on between runs. */
   #long: KeyMove | null = null;
@@ -90,6 +93,7 @@ export class StrategyEngine implements PlacementEngine {
   constructor(parts: StrategyEngineParts) {
     this.#keyspace = parts.keyspace;
     this.nodes = parts.nodes;
+    this.#usedBytes = new Float64Array(parts.nodes.length);
     this.#monotonicMs = parts.monotonicMs;
   }
 
@@ -108,12 +112,24 @@ export class StrategyEngine implements PlacementEngine {
     return 1 << this.#keyspace.heat.halfLifeShift;
   }
 
+  /**
+   * Counts blocks, not pages: a page that a moved key left half empty takes other keys, so it is
+   * no pressure, and going by pages would have far more demoted than must be.
+   */
   usedBytes(node: number): number {
-    let bytes = 0;
+    if (this.#monotonicMs() - this.#usageAtMs > USAGE_MAX_AGE_MS) this.#countUsage();
+    return this.#usedBytes[node];
+  }
+
+  #countUsage(): void {
+    this.#usedBytes.fill(0);
     for (const allocator of this.#keyspace.heap.allocators) {
-      bytes += allocator.usedBytesOn(node as NodeSlot);
+      const { nodes } = allocator.statistics();
+      for (let slot = 0; slot < nodes.length; slot++) {
+        this.#usedBytes[slot] += nodes[slot].allocatedBytes;
+      }
     }
-    return bytes;
+    this.#usageAtMs = this.#monotonicMs();
   }
 
   capacityBytes(node: number): number {
@@ -174,9 +190,9 @@ export class StrategyEngine implements PlacementEngine {
         return -1;
       }
       const shard = shards[position.shard];
-      const count = shard.dictionary.count(shard.keysOf(position.database)) === 0
-        ? 0
-        : this.#scanSome(shard, position, views);
+      const isEmpty = shard.dictionary.count(shard.keysOf(position.database)) === 0;
+      if (isEmpty) position.cursor = 0;
+      const count = isEmpty ? 0 : this.#scanSome(shard, position, views);
       if (position.cursor === 0 && ++position.database >= databases) {
         position.database = 0;
         position.shard++;
@@ -224,6 +240,10 @@ export class StrategyEngine implements PlacementEngine {
       const ref = this.#locate(shard, key);
       if (ref === NONE) return GONE;
       const outcome = migrateShort(shard, key.database, ref, key.hash, slot, this.#report);
+      if (outcome === MOVE_DONE) {
+        this.#usedBytes[key.node] -= key.bytes;
+        this.#usedBytes[node] += key.bytes;
+      }
       if (outcome !== MOVE_IS_LONG) return OUTCOMES[outcome] ?? GONE;
       if (this.#long !== null) return OUT_OF_TIME;
       name = keyOf(shard, ref);

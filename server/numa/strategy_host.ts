@@ -113,12 +113,10 @@ export class StrategyHost {
   }
 
   #followConfiguration(): void {
-    const { config, keyspace } = this.#context;
+    const { config } = this.#context;
     this.scheduler.intervalMs = config.numaStrategyIntervalMs;
     this.scheduler.budgetMs = config.numaStrategyBudgetMs;
     this.scheduler.bandwidth.bytesPerSecond = config.numaMigrationBandwidthBytes;
-    // With one node there is nowhere to move anything.
-    this.scheduler.isRunning = keyspace.heap.layout.nodeIds.length > 1;
   }
 
   /** Starts the timer, and loads the strategies of the configuration. */
@@ -141,23 +139,14 @@ export class StrategyHost {
 
   #schedule(delayMs: number): void {
     this.#timer = setTimeout(() => {
-      const isBusy = this.tick();
+      this.#context.clock.refresh();
+      const isBusy = this.scheduler.tick() || this.#engine.isMigrating;
       this.#schedule(isBusy ? TICK_BUSY_MS : TICK_MS);
     }, delayMs);
   }
 
-  /**
-   * Runs what is due.
-   *
-   * @returns Whether it should be called again soon.
-   */
-  tick(): boolean {
-    this.#context.clock.refresh();
-    return this.scheduler.tick() || this.#engine.isMigrating;
-  }
-
   /** Stops the timer and has strategies clean up, before the worker ends. */
-  stop(): void {
+  close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.scheduler.close();
