@@ -40,8 +40,13 @@ export {
 export * from "./intset.ts";
 export { Keyspace, KEYSPACE_SHARDS_MAX } from "./keyspace.ts";
 export type { KeyspaceOptions } from "./keyspace.ts";
+export { listAdapter } from "./list_adapter.ts";
+export * from "./list_edits.ts";
+export { createList, pushElement, removeAtEnd } from "./list_ends.ts";
+export { ListResult } from "./list_result.ts";
 export * from "./listpack.ts";
 export { validateListpack } from "./listpack_validation.ts";
+export * from "./lists.ts";
 export * from "./member_layout.ts";
 export * from "./member_table.ts";
 export * from "./member_table_blocks.ts";

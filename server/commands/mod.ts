@@ -24,6 +24,8 @@ import { handlers as hyperloglogHandlers } from "./hyperloglog.ts";
 import { handlers as infoHandlers } from "./info.ts";
 import { handlers as keyspaceHandlers } from "./keyspace.ts";
 import { handlers as lcsHandlers } from "./lcs.ts";
+import { handlers as listMoveHandlers } from "./list_moves.ts";
+import { handlers as listHandlers } from "./lists.ts";
 import { handlers as lolwutHandlers } from "./lolwut.ts";
 import { handlers as memoryHandlers } from "./memory.ts";
 import { handlers as numaHandlers } from "./numa.ts";
@@ -74,6 +76,8 @@ const HANDLER_GROUPS: readonly Handlers[] = [
   numaHeatHandlers,
   numaMigrateHandlers,
   numaStrategyHandlers,
+  listHandlers,
+  listMoveHandlers,
   numaconfigHandlers,
   objectHandlers,
   pauseHandlers,

@@ -35,5 +35,6 @@ export function typeName(shard: Shard, ref: Ref): string {
 
 /** Name of an entry's encoding. */
 export function encodingName(shard: Shard, ref: Ref): string {
+  if (entryType(shard.window, ref) === engine.TYPE_LIST) return "quicklist";
   return ENCODING_NAMES[entryEncoding(shard.window, ref)];
 }

@@ -12,6 +12,7 @@ import { GENERIC_GROUP } from "./generic.ts";
 import { NUMA_GROUP } from "./numa.ts";
 import { HASH_GROUP } from "./hash.ts";
 import { HYPERLOGLOG_GROUP } from "./hyperloglog.ts";
+import { LIST_GROUP } from "./list.ts";
 import { SERVER_GROUP } from "./server.ts";
 import { SET_GROUP } from "./set.ts";
 import { SORTED_SET_GROUP } from "./sorted_set.ts";
@@ -23,6 +24,8 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   CONNECTION_GROUP,
   GENERIC_GROUP,
   NUMA_GROUP,
+  LIST_GROUP,
+  HASH_GROUP,
   HYPERLOGLOG_GROUP,
   SERVER_GROUP,
   HASH_GROUP,
