@@ -43,7 +43,6 @@ export type { KeyspaceOptions } from "./keyspace.ts";
 export { listAdapter } from "./list_adapter.ts";
 export * from "./list_edits.ts";
 export { createList, pushElement, removeAtEnd } from "./list_ends.ts";
-export { ListResult } from "./list_result.ts";
 export * from "./listpack.ts";
 export { validateListpack } from "./listpack_validation.ts";
 export * from "./lists.ts";
