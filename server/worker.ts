@@ -38,6 +38,7 @@ import { SharedState } from "./shared_state.ts";
 import { SystemClock } from "./system_clock.ts";
 import { Listener, type ListenerHandlers } from "./transport/listener.ts";
 import { ReadyLoop } from "./transport/ready_loop.ts";
+import { RuntimeTurn } from "./transport/runtime_turn.ts";
 import { RehearsalStream } from "./warm_up.ts";
 import type { SupervisorMessage, WorkerMessage, WorkerStart } from "./worker_messages.ts";
 
@@ -69,7 +70,7 @@ async function start(given: WorkerStart): Promise<void> {
     const context = createContext(given);
     control = context.control;
     await rehearse(given);
-    serve(context, given);
+    await serve(context, given);
     post({ type: "ready" });
   } catch (error) {
     const reason = error instanceof Error && error.stack !== undefined
@@ -158,8 +159,10 @@ function createKeyspace(given: WorkerStart, config: Config, shared: SharedState)
   });
 }
 
-function serve(context: WorkerContext, given: WorkerStart): void {
-  const loop = ReadyLoop.create(() => monotonicNs() / NS_PER_MS);
+async function serve(context: WorkerContext, given: WorkerStart): Promise<void> {
+  const runtimeTurn = new RuntimeTurn();
+  await runtimeTurn.connect();
+  const loop = ReadyLoop.create(runtimeTurn, () => monotonicNs() / NS_PER_MS);
   const connections = new Connections(context, new Dispatcher(context), loop);
   const listeners = openListeners(context, given, {
     admit: () => connections.admit(),

@@ -22,17 +22,13 @@
 import { assert } from "../../engine/assert.ts";
 import { ReadinessQueue } from "../../ffi/mod.ts";
 import { yieldToEventLoop } from "./event_loop.ts";
+import type { RuntimeTurn } from "./runtime_turn.ts";
 
 /**
- * The runtime gets its turns after so many milliseconds of ours. The first of them costs about
- * 20 µs amid other work, each further one 2.6 µs.
+ * The runtime gets a whole turn after so many milliseconds of ours: what it does for us comes so
+ * much later at the most, new connections, timers and messages.
  */
-const TURNS_MS = 2;
-/**
- * How many turns it gets then. It looks for new connections once in up to 61 of them, so one is
- * accepted after 16 ms at the latest.
- */
-const RUNTIME_TURNS = 8;
+const TURNS_MS = 4;
 /** So long the thread waits for input itself; what the runtime has for it comes so much later. */
 const QUIET_WAIT_MS = 1;
 
@@ -54,6 +50,7 @@ export class ReadyLoop {
   longestTurnMs = 0;
 
   readonly #queue: ReadinessQueue;
+  readonly #runtimeTurn: RuntimeTurn;
   readonly #monotonicMs: () => number;
   readonly #armed: (ReadyHandler | null)[] = [];
   #armedCount = 0;
@@ -62,19 +59,25 @@ export class ReadyLoop {
   #isAside = false;
   #running: Promise<void> | null = null;
 
-  private constructor(queue: ReadinessQueue, monotonicMs: () => number) {
+  private constructor(
+    queue: ReadinessQueue,
+    runtimeTurn: RuntimeTurn,
+    monotonicMs: () => number,
+  ) {
     this.#queue = queue;
+    this.#runtimeTurn = runtimeTurn;
     this.#monotonicMs = monotonicMs;
   }
 
   /**
    * A loop without connections; null where the kernel has no such interface.
    *
+   * @param runtimeTurn Gives the runtime its turns; the loop closes it.
    * @param monotonicMs Reads a monotonic clock, milliseconds with a fraction.
    */
-  static create(monotonicMs: () => number): ReadyLoop | null {
+  static create(runtimeTurn: RuntimeTurn, monotonicMs: () => number): ReadyLoop | null {
     const queue = ReadinessQueue.open();
-    return queue === null ? null : new ReadyLoop(queue, monotonicMs);
+    return queue === null ? null : new ReadyLoop(queue, runtimeTurn, monotonicMs);
   }
 
   /**
@@ -117,6 +120,7 @@ export class ReadyLoop {
   async close(): Promise<void> {
     await this.#running;
     this.#queue.close();
+    this.#runtimeTurn.close();
   }
 
   async #run(): Promise<void> {
@@ -125,14 +129,11 @@ export class ReadyLoop {
     while (this.#armedCount > 0) {
       const end = this.#takeTurns();
       if (end === QUIET) await this.#stepAside();
-      else await this.#letRuntimeRun(end === TIME_OVER ? RUNTIME_TURNS : 1);
+      else if (end === TIME_OVER) await this.#runtimeTurn.take();
+      else await yieldToEventLoop();
     }
     this.#running = null;
     this.#endTurn();
-  }
-
-  async #letRuntimeRun(turnCount: number): Promise<void> {
-    for (let turn = 0; turn < turnCount; turn++) await yieldToEventLoop();
   }
 
   async #stepAside(): Promise<void> {

@@ -14,6 +14,7 @@ import {
   Connection,
   type ConnectionEnvironment,
 } from "../../../server/transport/connection.ts";
+import { RuntimeTurn } from "../../../server/transport/runtime_turn.ts";
 import { ReadyLoop } from "../../../server/transport/ready_loop.ts";
 import { Listener } from "../../../server/transport/listener.ts";
 import type { TransportLimits } from "../../../server/transport/limits.ts";
@@ -73,7 +74,7 @@ export class MiniServer {
   readonly faults: unknown[] = [];
   clientsMax = Infinity;
 
-  readonly #loop = ReadyLoop.create(() => performance.now());
+  readonly #loop = ReadyLoop.create(new RuntimeTurn(), () => performance.now());
   readonly #command: MiniCommand | null;
   readonly #environment: ConnectionEnvironment<MiniClient>;
 
