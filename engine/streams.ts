@@ -127,6 +127,12 @@ export function streamAppend(
   if (length === 1) copyId(u32, root + STREAM_FIRST_ID_WORD, id, 0);
 }
 
+/** Whether the stream has an entry with this id. */
+export function streamHas(shard: Shard, root: number, id: Uint32Array): boolean {
+  READER.start(shard, root, id, 0, id, 0, false);
+  return READER.next();
+}
+
 /** Deletes the entry with this id, as XDEL does; false when there is none. */
 export function streamDelete(shard: Shard, root: number, id: StreamId): boolean {
   READER.start(shard, root, id, 0, id, 0, false);

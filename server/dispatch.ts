@@ -257,7 +257,7 @@ export class Dispatcher {
   #hashKeys(command: Command, args: Arguments): void {
     const keyspace = this.#keyspace;
     if (args.count > this.#positions.length) this.#positions = new Int32Array(args.count * 2);
-    const count = command.keys(args, this.#positions);
+    const count = command.lockedKeys(args, this.#positions);
     let shardMask = 0;
     // KEYS_INVALID, a negative count: the handler finds the same fault and refuses.
     for (let i = 0; i < count; i++) {

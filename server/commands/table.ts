@@ -146,6 +146,14 @@ export class Command {
     return count;
   }
 
+  /** As `keys`, for dispatch: the keys that the handler will use, whatever the words beside them. */
+  lockedKeys(args: Arguments, positions: Int32Array): number {
+    const { keyPositions } = this.spec;
+    return keyPositions === undefined
+      ? this.keys(args, positions)
+      : keyPositions(args, positions);
+  }
+
   /** The subcommand whose name lies in `bytes`, in any case, or null. */
   findSubcommand(bytes: Uint8Array, start: number, lengthBytes: number): Command | null {
     if (this.#subcommandNames === null) return null;

@@ -16,6 +16,7 @@ import { LIST_GROUP } from "./list.ts";
 import { SERVER_GROUP } from "./server.ts";
 import { SET_GROUP } from "./set.ts";
 import { SORTED_SET_GROUP } from "./sorted_set.ts";
+import { STREAM_GROUP } from "./stream.ts";
 import { STRING_GROUP } from "./string.ts";
 
 /** Every command, by group. */
@@ -30,6 +31,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   HASH_GROUP,
   SET_GROUP,
   SORTED_SET_GROUP,
+  STREAM_GROUP,
   STRING_GROUP,
 ];
 

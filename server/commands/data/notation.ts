@@ -130,6 +130,23 @@ export function keyBehind(keyword: string, startFrom: number, ...flags: KeyFlag[
   };
 }
 
+/**
+ * The keys behind a keyword, looked for from argument `startFrom` on: the first `limit`-th part of
+ * the arguments there.
+ */
+export function keysBehind(
+  keyword: string,
+  startFrom: number,
+  limit: number,
+  ...flags: KeyFlag[]
+): KeySpec {
+  return {
+    flags,
+    beginSearch: { type: "keyword", keyword, startFrom },
+    findKeys: { type: "range", last: -1, step: 1, limit },
+  };
+}
+
 /** `spec` with a remark for readers of `COMMAND INFO`. */
 export function noted(spec: KeySpec, notes: string): KeySpec {
   return { ...spec, notes };
