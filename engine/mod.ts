@@ -43,6 +43,7 @@ export type { KeyspaceOptions } from "./keyspace.ts";
 export { listAdapter } from "./list_adapter.ts";
 export * from "./list_edits.ts";
 export { createList, pushElement, removeAtEnd } from "./list_ends.ts";
+export { ListResult } from "./list_result.ts";
 export * from "./listpack.ts";
 export { validateListpack } from "./listpack_validation.ts";
 export * from "./lists.ts";
@@ -55,31 +56,13 @@ export * from "./migration_statistics.ts";
 export { Placement } from "./placement.ts";
 export type { PlacementNodes, PlacementOptions, PlacementPolicy } from "./placement.ts";
 export { ScanBatch } from "./scan_cursor.ts";
+export { compareBytes } from "./score_members.ts";
 export { ScoredMembers } from "./scored_members.ts";
 export { SetReader } from "./set_reader.ts";
 export { SetResult } from "./set_result.ts";
 import "./set_value.ts";
 export * from "./sets.ts";
 export * from "./shard.ts";
-import "./stream_adapter.ts";
-export * from "./stream_groups.ts";
-export * from "./stream_id.ts";
-export { idCount } from "./stream_id_tree.ts";
-export {
-  IdCursor,
-  nextId,
-  seekAtLeast,
-  seekExactly,
-  seekFirst,
-  seekLast,
-} from "./stream_id_tree_layout.ts";
-export * from "./stream_layout.ts";
-export * from "./stream_names.ts";
-export { NewEntry, NODE_BYTES_MAX, nodeStart, plainBytes } from "./stream_nodes.ts";
-export * from "./stream_progress.ts";
-export { radixNodeCount } from "./stream_radix_nodes.ts";
-export { StreamReader } from "./stream_reader.ts";
-export * from "./streams.ts";
 export * from "./string_room.ts";
 export * from "./strings.ts";
 export * from "./value_types.ts";

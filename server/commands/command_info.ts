@@ -76,6 +76,10 @@ function writeBeginSearch(reply: ReplyWriter, { beginSearch }: KeySpec): void {
     writeNumber(reply, "index", beginSearch.index);
     return;
   }
+  if (beginSearch.type === "unknown") {
+    reply.map(0);
+    return;
+  }
   reply.map(2);
   reply.bulkText("keyword");
   reply.bulkText(beginSearch.keyword);
@@ -89,6 +93,11 @@ function writeFindKeys(reply: ReplyWriter, { findKeys }: KeySpec): void {
     writeNumber(reply, "lastkey", findKeys.last);
     writeNumber(reply, "keystep", findKeys.step);
     writeNumber(reply, "limit", findKeys.limit);
+    return;
+  }
+  if (findKeys.type === "unknown") {
+    writeMethod(reply, "unknown");
+    reply.map(0);
     return;
   }
   writeMethod(reply, "keynum");

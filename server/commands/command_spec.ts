@@ -90,16 +90,21 @@ export const KEY_FLAGS = [
 /** One of `KEY_FLAGS`. */
 export type KeyFlag = typeof KEY_FLAGS[number];
 
-/** Where the search for keys begins: at an argument's index, or after a keyword. */
+/**
+ * Where the search for keys begins: at an argument's index, or after a keyword. `unknown`: the
+ * words do not tell.
+ */
 export type BeginSearch =
   | { readonly type: "index"; readonly index: number }
-  | { readonly type: "keyword"; readonly keyword: string; readonly startFrom: number };
+  | { readonly type: "keyword"; readonly keyword: string; readonly startFrom: number }
+  | { readonly type: "unknown" };
 
 /**
  * Which arguments, counted from where the search begins, are keys.
  * `range`: from the first to `last` (negative: from the end of the command, -1 being the last
  * argument; with `limit` > 1 and `last` -1 only the first `limit`-th part), every `step`-th.
  * `keyCount`: argument `countAt` says how many keys there are, the first of them at `first`.
+ * `unknown`: `find` knows, as far as anybody can; it works as `findKeys` in key_positions.ts does.
  */
 export type FindKeys =
   | { readonly type: "range"; readonly last: number; readonly step: number; readonly limit: number }
@@ -108,6 +113,15 @@ export type FindKeys =
     readonly countAt: number;
     readonly first: number;
     readonly step: number;
+  }
+  | {
+    readonly type: "unknown";
+    readonly find: (
+      args: Arguments,
+      offset: number,
+      positions: Int32Array,
+      at: number,
+    ) => number;
   };
 
 /** One key specification: where keys are and what happens to them. */
@@ -169,8 +183,6 @@ export interface CommandSpec {
   readonly categories: readonly AclCategory[];
   /** Where the keys are; none when absent. */
   readonly keys?: readonly KeySpec[];
-  /** Finds the keys of one call to be locked, where the key specifications may be mistaken. */
-  readonly keyPositions?: (args: Arguments, positions: Int32Array) => number;
   /** Flags of the keys of one call, where the key specification says `variable_flags`. */
   readonly keyFlags?: (args: Arguments, offset: number) => readonly KeyFlag[];
   /** What dispatch locks for it. */

@@ -62,9 +62,10 @@ export function findKeys(
   positions: Int32Array,
   at: number,
 ): number {
+  const found = spec.findKeys;
+  if (found.type === "unknown") return found.find(args, offset, positions, at);
   let first = firstArgument(spec, args, offset);
   if (first === KEYS_INVALID) return KEYS_INVALID;
-  const found = spec.findKeys;
   let last: number;
   if (found.type === "range") {
     last = lastOfRange(found.last, found.limit, first, args.count);
@@ -98,6 +99,7 @@ function firstArgument(spec: KeySpec, args: Arguments, offset: number): number {
     const index = offset + begin.index;
     return index < args.count ? index : KEYS_INVALID;
   }
+  if (begin.type === "unknown") return KEYS_INVALID;
   const keyword = begin.keyword.toLowerCase();
   const step = begin.startFrom >= 0 ? 1 : -1;
   const start = begin.startFrom >= 0 ? offset + begin.startFrom : args.count + begin.startFrom;

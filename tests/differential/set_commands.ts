@@ -28,6 +28,8 @@ export const SET_PARAMETERS = ["--set-max-intset-entries", "6"];
 
 const unordered = { comparison: "unordered" } as const;
 const shape = { comparison: "shape" } as const;
+/** With another number of arguments it would be a draw that nobody can foretell. */
+const fixed = { mayBeMalformed: false } as const;
 
 const member: fc.Arbitrary<Argument> = fc.oneof(
   { weight: 12, arbitrary: fc.nat(9).map(String) },
@@ -73,9 +75,9 @@ const writers: fc.Arbitrary<Step>[] = [
   command("SREM", [key, members]),
   command("SREM", [key, integers]),
   command("SMOVE", [key, key, member]),
-  command("SPOP", [key, allOfThem], unordered),
-  command("SPOP", [key, fc.constantFrom("0", "-1")]),
-  command("SPOP", [key, oddCount]),
+  command("SPOP", [key, allOfThem], { ...unordered, ...fixed }),
+  command("SPOP", [key, fc.constantFrom("0", "-1")], fixed),
+  command("SPOP", [key, oddCount], fixed),
   command("SINTERSTORE", [key, keys]),
   command("SUNIONSTORE", [key, keys]),
   command("SUNIONSTORE", [key, keys]),
@@ -88,10 +90,10 @@ const readers: fc.Arbitrary<Step>[] = [
   command("SISMEMBER", [key, member]),
   command("SMISMEMBER", [key, members]),
   command("SMEMBERS", [key], unordered),
-  command("SRANDMEMBER", [key], shape),
-  command("SRANDMEMBER", [key, drawCount], shape),
-  command("SRANDMEMBER", [key, allOfThem], unordered),
-  command("SRANDMEMBER", [key, oddCount]),
+  command("SRANDMEMBER", [key], { ...shape, ...fixed }),
+  command("SRANDMEMBER", [key, drawCount], { ...shape, ...fixed }),
+  command("SRANDMEMBER", [key, allOfThem], { ...unordered, ...fixed }),
+  command("SRANDMEMBER", [key, oddCount], fixed),
   command("SINTER", [keys], unordered),
   command("SUNION", [keys], unordered),
   command("SDIFF", [keys], unordered),

@@ -17,6 +17,7 @@ import {
   string,
   word,
 } from "./notation.ts";
+import { SORT_COMMANDS } from "./sort.ts";
 
 const DELETION_COMPLEXITY = "O(N), N being the number of keys, plus O(M) for a key of M elements.";
 const SERIALISATION_COMPLEXITY = "O(1) for short strings; O(N*M), N elements of M bytes each.";
@@ -281,5 +282,5 @@ const OBJECT: CommandSpec = {
 /** The commands on keys of any type. */
 export const GENERIC_GROUP: CommandGroup = {
   name: "generic",
-  commands: [...KEYSPACE_COMMANDS, ...EXPIRY_COMMANDS, OBJECT],
+  commands: [...KEYSPACE_COMMANDS, ...EXPIRY_COMMANDS, OBJECT, ...SORT_COMMANDS],
 };
