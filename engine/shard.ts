@@ -511,7 +511,8 @@ export class Shard {
   /** As `flush`, but the entries are freed later, in steps. O(1). */
   flushLater(database: number): void {
     const keys = this.keysOf(database);
-    if (discardDatabase(this, keys, this.expiresOf(database), this.#node)) {
+    const isEmpty = this.dictionary.count(keys) === 0;
+    if (!isEmpty && discardDatabase(this, keys, this.expiresOf(database), this.#node)) {
       this.#clearRecord(database);
     } else {
       this.flush(database);

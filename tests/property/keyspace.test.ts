@@ -169,6 +169,7 @@ const fillStep = fc.tuple(databaseArbitrary, fc.nat(300)).map((
 const backgroundStep = fc.constant<Step>((model, keyspace) => {
   keyspace.expireStep(1000, () => 0);
   keyspace.rehashStep(1000, () => 0);
+  keyspace.freeGarbageStep(1000, () => 0);
   keyspace.purge(1000);
   model.expireAll();
 });
@@ -178,8 +179,12 @@ const swapStep = fc.constant<Step>((model, keyspace) => {
   model.databases.reverse();
 });
 
-const flushStep = databaseArbitrary.map((database): Step => (model, keyspace) => {
-  keyspace.flush(database);
+const flushStep = fc.tuple(databaseArbitrary, fc.boolean()).map((
+  [database, isLazy],
+): Step =>
+(model, keyspace) => {
+  if (isLazy) keyspace.flushLater(database);
+  else keyspace.flush(database);
   model.databases[database].clear();
 });
 

@@ -30,6 +30,8 @@ export interface TestKeyspaceOptions {
   seed?: number;
   /** 1 by default. */
   nodeCount?: number;
+  /** Counters of the keyspace; its own by default. */
+  counters?: Float64Array;
   /** Whether the allocator looks for misuse; it does by default. */
   checked?: boolean;
   /** Called with the heap before the keyspace takes its allocators. */
@@ -51,7 +53,7 @@ export function createTestKeyspace(options: TestKeyspaceOptions = {}): Keyspace 
     heap,
     databases: options.databases ?? 2,
     nodeOrder: Array.from({ length: nodeCount }, (_, slot) => slot as NodeSlot),
-    counters: new Float64Array(KEYSPACE_COUNTERS),
+    counters: options.counters ?? new Float64Array(KEYSPACE_COUNTERS),
     seed0: options.seed ?? 1,
     seed1: 2,
     isShared: false,
