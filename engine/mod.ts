@@ -63,6 +63,25 @@ export { SetResult } from "./set_result.ts";
 import "./set_value.ts";
 export * from "./sets.ts";
 export * from "./shard.ts";
+import "./stream_adapter.ts";
+export * from "./stream_groups.ts";
+export * from "./stream_id.ts";
+export { idCount } from "./stream_id_tree.ts";
+export {
+  IdCursor,
+  nextId,
+  seekAtLeast,
+  seekExactly,
+  seekFirst,
+  seekLast,
+} from "./stream_id_tree_layout.ts";
+export * from "./stream_layout.ts";
+export * from "./stream_names.ts";
+export { NewEntry, NODE_BYTES_MAX, nodeStart, plainBytes } from "./stream_nodes.ts";
+export * from "./stream_progress.ts";
+export { radixNodeCount } from "./stream_radix_nodes.ts";
+export { StreamReader } from "./stream_reader.ts";
+export * from "./streams.ts";
 export * from "./string_room.ts";
 export * from "./strings.ts";
 export * from "./value_types.ts";

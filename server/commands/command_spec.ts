@@ -183,6 +183,8 @@ export interface CommandSpec {
   readonly categories: readonly AclCategory[];
   /** Where the keys are; none when absent. */
   readonly keys?: readonly KeySpec[];
+  /** Finds the keys of one call to be locked, where the key specifications may be mistaken. */
+  readonly keyPositions?: (args: Arguments, positions: Int32Array) => number;
   /** Flags of the keys of one call, where the key specification says `variable_flags`. */
   readonly keyFlags?: (args: Arguments, offset: number) => readonly KeyFlag[];
   /** What dispatch locks for it. */

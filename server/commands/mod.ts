@@ -40,6 +40,11 @@ import { handlers as setAlgebraHandlers } from "./set_algebra.ts";
 import { handlers as setHandlers } from "./sets.ts";
 import { handlers as shutdownHandlers } from "./shutdown.ts";
 import { handlers as sortHandlers } from "./sort.ts";
+import { handlers as streamClaimHandlers } from "./stream_claims.ts";
+import { handlers as streamGroupHandlers } from "./stream_groups.ts";
+import { handlers as streamInfoHandlers } from "./stream_info.ts";
+import { handlers as streamReadHandlers } from "./stream_reads.ts";
+import { handlers as streamHandlers } from "./streams.ts";
 import { handlers as stringPartHandlers } from "./string_parts.ts";
 import { handlers as stringHandlers } from "./strings.ts";
 import { CommandTable, type Handlers } from "./table.ts";
@@ -87,6 +92,11 @@ const HANDLER_GROUPS: readonly Handlers[] = [
   setHandlers,
   shutdownHandlers,
   sortHandlers,
+  streamClaimHandlers,
+  streamGroupHandlers,
+  streamHandlers,
+  streamInfoHandlers,
+  streamReadHandlers,
   stringHandlers,
   stringPartHandlers,
   zsetAlgebraHandlers,
