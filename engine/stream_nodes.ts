@@ -294,8 +294,8 @@ function extendNode(
   const live = liveCount(u8, start);
   const oldBytes = listpackBytes(u8, start);
   makeRoom(shard, payload, oldBytes + addedBytes + 2, limits.nodeBytesMax);
-  writeCounts(shard, payload, live + 1, deletedCount(u8, start));
   const moved = nodeStart(u32, payload);
+  writeCounts(shard, payload, live + 1, deletedCount(u8, moved));
   let at = moved + listpackBytes(u8, moved) - 1;
   at = writeIntegerElement(u8, at, isSame ? ENTRY_SAME_FIELDS : 0);
   at = writeDelta(u8, at, 0);
