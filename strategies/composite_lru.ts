@@ -4,9 +4,9 @@
  * A key's *rate* (accesses per second) is estimated from its access count and from its idle time:
  * frequency and recency in one figure (`ratePerSecond`). What a move to another node gains is the
  * rate, times the share of accesses that the using node leads by, times the distance saved; what it
- * costs is the bytes. Two kinds of keys are considered by the same rules: *candidates*, which remote
- * accesses have put into the shards' rings, and keys met on a slow *round* over all keys, from which
- * the histograms and the cold keys come.
+ * costs is the bytes. Keys are met in two ways: as *candidates*, which remote
+ * accesses have put into the shards' rings, and are promoted; and keys met on a slow *round* over all
+ * keys, from which the histograms come and the cold keys that are demoted.
  *
  * Promotion: a key moves to its user's node, or the nearest to it with room, if
  *  1. what it gains, over `horizon-seconds`, is more than the move costs;
@@ -35,7 +35,6 @@
  */
 
 import {
-  ALREADY_THERE,
   type KeyView,
   MIGRATED,
   MIGRATION_BEGUN,
@@ -52,8 +51,11 @@ import { BinHistogram, binOf, ratePerSecond, windowSeconds } from "./value_bins.
 const DISTANCE_UNIT = 10;
 /** A move costs as many copied bytes, whatever the key's length: 0.25 µs at 2 GB/s. */
 const MOVE_OVERHEAD_BYTES = 512;
-/** Copying costs as much as one remote access saves: 100 ns at 2 GB/s. */
+/** Copying so many bytes costs as much as one remote access saves: 100 ns at 2 GB/s … */
 const BYTES_PER_ACCESS = 256;
+/** … and who reads a long value from afar waits for a share of its bytes besides. */
+const READ_SHARE = 1 / 4;
+const READ_BYTES_MAX = 65_536;
 /** A vote's lead can be told from chance from here on. */
 const LEAD_MAX = 15;
 /** Share of a call's time for candidates, before the round. */
@@ -90,6 +92,8 @@ class CompositeLru implements Strategy {
   /** The bin of gain per byte from which moves are made. */
   #priceBin = 0;
   #isShort = false;
+  /** Whether the bandwidth of this call is spent. */
+  #isSpent = false;
   /** Candidates that the last call considered. */
   #taken = 0;
   /** Whether the last call saw every candidate. */
@@ -110,11 +114,12 @@ class CompositeLru implements Strategy {
     const isRoundShort = this.#goRound(context, tiers);
     // Rings that were full will be so again before the interval is over.
     const isBusy = !this.#isDrained || this.#taken >= CANDIDATES_FEW;
-    if (isBusy || isRoundShort) context.continueSoon();
+    if ((isBusy || isRoundShort) && !this.#isSpent) context.continueSoon();
   }
 
   #begin(context: StrategyContext): TierMap {
     const tiers = this.#tiers ??= new TierMap(context.nodes);
+    this.#isSpent = false;
     this.#windowSeconds = windowSeconds(context.nowMs(), context.halfLifeSeconds);
     this.#nowSeconds = context.nowMs() / MS_PER_SECOND;
     this.#holdSeconds = context.number("hold-seconds");
@@ -191,7 +196,7 @@ class CompositeLru implements Strategy {
   #goRound(context: StrategyContext, tiers: TierMap): boolean {
     let left = context.isContinuation && !tiers.isAnyPressed ? 0 : context.number("round-keys");
     let moved = 0;
-    while (left-- > 0 || tiers.isAnyPressed) {
+    while (left-- > 0 || (tiers.isAnyPressed && !this.#isSpent)) {
       const key = context.nextKey();
       if (key === null) {
         if (context.isRoundOver) tiers.fade();
@@ -216,7 +221,11 @@ class CompositeLru implements Strategy {
     const user = key.dominantNode < context.nodes.length ? key.dominantNode : key.node;
     let target = key.node;
     let outcome = STAYED;
-    if (user !== key.node) target = tiers.promotionTarget(user, key.node, bin, key.bytes);
+    // Who is used again becomes a candidate. That a round finds a key far from its user may also
+    // be because somebody has moved it there by hand.
+    if (user !== key.node && !isOfRound) {
+      target = tiers.promotionTarget(user, key.node, bin, key.bytes);
+    }
     if (target !== key.node) {
       outcome = this.#promote(context, tiers, key, target, rate);
     } else if (tiers.isPressed[key.node] === 1 && bin < tiers.coldBin[key.node]) {
@@ -241,7 +250,8 @@ class CompositeLru implements Strategy {
     const clearness = key.dominantLead / Math.min(LEAD_MAX, key.count + 1);
     const gain = rate * saved * Math.min(1, clearness);
     const costBytes = key.bytes + MOVE_OVERHEAD_BYTES;
-    if (gain * this.#horizonSeconds * BYTES_PER_ACCESS < costBytes) return STAYED;
+    const savedBytes = BYTES_PER_ACCESS + Math.min(key.bytes, READ_BYTES_MAX) * READ_SHARE;
+    if (gain * this.#horizonSeconds * savedBytes < costBytes) return STAYED;
     this.#considered++;
     if (this.#isHeld(key)) {
       // A key may stand in a ring twice; the second view of it is then older than its move.
@@ -251,7 +261,7 @@ class CompositeLru implements Strategy {
     }
     const bin = binOf(gain / costBytes);
     this.#demand.add(bin, key.bytes);
-    if (bin < this.#priceBin) return STAYED;
+    if (bin < this.#priceBin || this.#isSpent) return STAYED;
     return this.#move(context, tiers, key, target);
   }
 
@@ -260,11 +270,14 @@ class CompositeLru implements Strategy {
   }
 
   #move(context: StrategyContext, tiers: TierMap, key: KeyView, target: number): number {
-    if (this.#movesLeft <= 0) return STAYED;
+    if (this.#movesLeft <= 0 || this.#isSpent) return STAYED;
     const outcome = context.migrate(key, target);
-    if (outcome === OUT_OF_TIME) this.#isShort = true;
-    if (outcome === OUT_OF_TIME || outcome === OUT_OF_BANDWIDTH) return STOPPED;
-    if (outcome === ALREADY_THERE) return STAYED;
+    if (outcome === OUT_OF_TIME) {
+      this.#isShort = true;
+      return STOPPED;
+    }
+    // What candidates would have gained must be known all the same: it sets the next price.
+    if (outcome === OUT_OF_BANDWIDTH) this.#isSpent = true;
     if (outcome !== MIGRATED && outcome !== MIGRATION_BEGUN) return STAYED;
     this.#movesLeft--;
     this.#movedBytes += key.bytes;
