@@ -49,8 +49,6 @@ const NO_SUCH_KEY = "ERR no such key";
 const NOT_POSITIVE = "ERR value is out of range, must be positive";
 const OUT_OF_RANGE = "ERR index out of range";
 const INT64_MIN = -(2n ** 63n);
-const LIMITS = "ERR value is out of range, value must between -9223372036854775807 and " +
-  "9223372036854775807";
 const RANK_ZERO =
   "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second " +
   "... or use negative to start from the end of the list";
@@ -236,7 +234,7 @@ function isArgument(client: Client, shard: Shard, index: number): boolean {
 
 /** LREM key count element: from the end when the count is negative, all when it is 0. */
 function lrem(client: Client): void {
-  const count = boundedArgument(client, 2);
+  const count = numberArgument(client, 2);
   const shard = shardOfKey(client, 1);
   const existing = findListForWrite(client, shard, 1);
   if (existing === NONE) {
@@ -261,13 +259,6 @@ function lrem(client: Client): void {
   }
   if (listLength(shard, ref) === 0) shard.remove(client.database, ref, hash);
   client.reply.integer(removed);
-}
-
-/** An integer that is not the smallest of 64 bits. */
-function boundedArgument(client: Client, index: number): number {
-  const value = integerArgument(client, index);
-  if (value === INT64_MIN) throw new CommandError(LIMITS);
-  return Number(value);
 }
 
 /** LTRIM key start stop */
@@ -321,7 +312,9 @@ function readLposOptions(client: Client): void {
   for (let i = 3; i < args.count; i += 2) {
     const hasValue = i + 1 < args.count;
     if (args.is(i, "rank") && hasValue) {
-      LPOS.rank = boundedArgument(client, i + 1);
+      const rank = integerArgument(client, i + 1);
+      // It stays negative when Redis turns its sign, so the last match counts.
+      LPOS.rank = rank === INT64_MIN ? -1 : Number(rank);
       if (LPOS.rank === 0) throw new CommandError(RANK_ZERO);
     } else if (args.is(i, "count") && hasValue) {
       LPOS.count = countArgument(client, i + 1, LPOS_COUNT_NEGATIVE) || Infinity;
