@@ -27,7 +27,6 @@ import {
   LEVEL_CLIENTS,
   LEVEL_CLIENTS_BYTES,
   LEVEL_INPUT_BUFFER_MAX_BYTES,
-  LEVEL_LOOP_STALL_MAX_MS,
   LEVEL_OUTPUT_BUFFER_MAX_BYTES,
 } from "./shared_state.ts";
 
@@ -56,7 +55,6 @@ export class Cron {
   readonly #input = new RateSampler();
   readonly #output = new RateSampler();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #dueMs = 0;
   #lastSampleMs = -Infinity;
   #nextFullTickMs = 0;
   #clients: Iterator<Client> | null = null;
@@ -122,11 +120,7 @@ export class Cron {
   }
 
   #schedule(delayMs: number): void {
-    this.#dueMs = this.#monotonicMs() + delayMs;
     this.#timer = setTimeout(() => {
-      const lateMs = this.#monotonicMs() - this.#dueMs;
-      const own = this.#context.shared.own;
-      if (lateMs > own[LEVEL_LOOP_STALL_MAX_MS]) own[LEVEL_LOOP_STALL_MAX_MS] = lateMs;
       const isBehind = this.tick();
       this.#schedule(isBehind ? BACKLOG_DELAY_MS : MS_PER_SECOND / this.#context.config.hz);
     }, delayMs);

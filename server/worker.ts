@@ -34,7 +34,7 @@ import { Logger } from "./logger.ts";
 import { placementNodes } from "./numa/nodes.ts";
 import { NumaService } from "./numa/service.ts";
 import { PauseGate } from "./pause_gate.ts";
-import { SharedState } from "./shared_state.ts";
+import { LEVEL_LOOP_STALL_MAX_MS, SharedState } from "./shared_state.ts";
 import { SystemClock } from "./system_clock.ts";
 import { Listener, type ListenerHandlers } from "./transport/listener.ts";
 import { ReadyLoop } from "./transport/ready_loop.ts";
@@ -162,7 +162,10 @@ function createKeyspace(given: WorkerStart, config: Config, shared: SharedState)
 async function serve(context: WorkerContext, given: WorkerStart): Promise<void> {
   const runtimeTurn = new RuntimeTurn();
   await runtimeTurn.connect();
-  const loop = ReadyLoop.create(runtimeTurn, () => monotonicNs() / NS_PER_MS);
+  const { own } = context.shared;
+  const loop = ReadyLoop.create(runtimeTurn, () => monotonicNs() / NS_PER_MS, (durationMs) => {
+    own[LEVEL_LOOP_STALL_MAX_MS] = Math.max(own[LEVEL_LOOP_STALL_MAX_MS], durationMs);
+  });
   const connections = new Connections(context, new Dispatcher(context), loop);
   const listeners = openListeners(context, given, {
     admit: () => connections.admit(),

@@ -17,9 +17,10 @@ const RATIO_MAX = 3;
 const COLOURS = { met: "#2f9e6e", missed: "#d1495b", plain: "#5b7db1", goal: "#222222" };
 const FONT = 'font-family="system-ui, sans-serif"';
 
-/** Draws the report. */
+/** Draws the report, without the figures that the other side does not tell. */
 export function pictureOf(report: Report): string {
-  const height = HEAD_HEIGHT + report.rows.length * ROW_HEIGHT + 24;
+  const rows = report.rows.filter((row) => !Number.isNaN(row.ratio));
+  const height = HEAD_HEIGHT + rows.length * ROW_HEIGHT + 24;
   const oneX = LABEL_WIDTH + BAR_WIDTH / RATIO_MAX;
   const redis = `redis-server ${report.versions.redis}`;
   return [
@@ -30,7 +31,7 @@ export function pictureOf(report: Report): string {
     `<line x1="${oneX}" y1="${HEAD_HEIGHT - 12}" x2="${oneX}" y2="${height - 20}" ` +
     `stroke="#999999" stroke-dasharray="3 3"/>`,
     textAt(oneX - 8, HEAD_HEIGHT - 14, "1 ×", 11),
-    ...report.rows.map((row, index) => drawRow(row, HEAD_HEIGHT + index * ROW_HEIGHT)),
+    ...rows.map((row, index) => drawRow(row, HEAD_HEIGHT + index * ROW_HEIGHT)),
     textAt(16, height - 6, "Green: goal met. Red: goal missed. Black mark: the goal.", 10),
     "</svg>",
     "",

@@ -39,8 +39,8 @@ export function tableOf(rows: readonly RowResult[]): string {
   const cells = rows.map((row) => [
     row.what,
     `${formatFigure(row.ourMedian)} ${row.unit}`,
-    `${formatFigure(row.theirMedian)} ${row.unit}`,
-    row.ratio.toFixed(2),
+    Number.isNaN(row.theirMedian) ? "–" : `${formatFigure(row.theirMedian)} ${row.unit}`,
+    Number.isNaN(row.ratio) ? "–" : row.ratio.toFixed(2),
     row.goal === null ? "" : formatGoal(row.goal),
     row.met === null ? "" : row.met ? "yes" : "NO",
   ]);

@@ -72,6 +72,13 @@ export async function usedMemoryBytes(server: ServerProcess): Promise<number> {
   return Number(match[1]);
 }
 
+/** The longest stall of the event loop that the server's INFO tells of, ms; null where none is. */
+export async function eventLoopStallMs(server: ServerProcess): Promise<number | null> {
+  using client = await server.connect();
+  const match = /event_loop_stall_max_ms:([\d.]+)/.exec(await client.text("INFO", "stats"));
+  return match === null ? null : Number(match[1]);
+}
+
 /** Empties the server. */
 export async function flush(server: ServerProcess): Promise<void> {
   using client = await server.connect();

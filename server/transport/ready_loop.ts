@@ -32,6 +32,9 @@ const TURNS_MS = 4;
 /** So long the thread waits for input itself; what the runtime has for it comes so much later. */
 const QUIET_WAIT_MS = 1;
 
+/** Shorter stalls are not worth the report. */
+const STALL_MS = 1;
+
 /** Why our turns ended. */
 const QUIET = 0;
 const ASKED = 1;
@@ -46,14 +49,14 @@ export interface ReadyHandler {
 
 /** The connections of one worker that wait for input. */
 export class ReadyLoop {
-  /** Longest turn so far, milliseconds: so long input has waited for others to be served. */
-  longestTurnMs = 0;
-
   readonly #queue: ReadinessQueue;
   readonly #runtimeTurn: RuntimeTurn;
   readonly #monotonicMs: () => number;
+  readonly #onStall: (durationMs: number) => void;
   readonly #armed: (ReadyHandler | null)[] = [];
   #armedCount = 0;
+  /** When the last look at the input ended; infinity while nothing goes on. */
+  #lookedAtMs = Infinity;
   #mustYield = false;
   readonly #turnWaiters: (() => void)[] = [];
   #isAside = false;
@@ -63,10 +66,12 @@ export class ReadyLoop {
     queue: ReadinessQueue,
     runtimeTurn: RuntimeTurn,
     monotonicMs: () => number,
+    onStall: (durationMs: number) => void,
   ) {
     this.#queue = queue;
     this.#runtimeTurn = runtimeTurn;
     this.#monotonicMs = monotonicMs;
+    this.#onStall = onStall;
   }
 
   /**
@@ -74,10 +79,16 @@ export class ReadyLoop {
    *
    * @param runtimeTurn Gives the runtime its turns; the loop closes it.
    * @param monotonicMs Reads a monotonic clock, milliseconds with a fraction.
+   * @param onStall Told when more than `STALL_MS` have passed between two looks at the input,
+   *   which the loop did not spend waiting.
    */
-  static create(runtimeTurn: RuntimeTurn, monotonicMs: () => number): ReadyLoop | null {
+  static create(
+    runtimeTurn: RuntimeTurn,
+    monotonicMs: () => number,
+    onStall: (durationMs: number) => void,
+  ): ReadyLoop | null {
     const queue = ReadinessQueue.open();
-    return queue === null ? null : new ReadyLoop(queue, runtimeTurn, monotonicMs);
+    return queue === null ? null : new ReadyLoop(queue, runtimeTurn, monotonicMs, onStall);
   }
 
   /**
@@ -133,6 +144,7 @@ export class ReadyLoop {
       else await yieldToEventLoop();
     }
     this.#running = null;
+    this.#lookedAtMs = Infinity;
     this.#endTurn();
   }
 
@@ -144,20 +156,33 @@ export class ReadyLoop {
 
   /** Serves what is ready until it is the runtime's turn, or nothing is going on. */
   #takeTurns(): TurnsEnd {
-    const untilMs = this.#monotonicMs() + TURNS_MS;
+    const enteredMs = this.#monotonicMs();
+    const untilMs = enteredMs + TURNS_MS;
+    this.#noteLook(enteredMs);
     this.#mustYield = false;
     do {
       const isAwaited = this.#turnWaiters.length > 0;
       const count = this.#queue.wait(isAwaited ? 0 : QUIET_WAIT_MS);
-      if (count === 0 && !isAwaited) return QUIET;
-      const startMs = this.#monotonicMs();
+      if (count === 0 && !isAwaited) return this.#endQuietly();
+      this.#lookedAtMs = this.#monotonicMs();
       for (let i = 0; i < count; i++) this.#serve(this.#queue.descriptorAt(i));
       const endMs = this.#monotonicMs();
-      if (endMs - startMs > this.longestTurnMs) this.longestTurnMs = endMs - startMs;
+      this.#noteLook(endMs);
       if (isAwaited) this.#endTurn();
       if (endMs >= untilMs) return TIME_OVER;
     } while (!this.#mustYield && this.#armedCount > 0);
     return ASKED;
+  }
+
+  #endQuietly(): TurnsEnd {
+    this.#lookedAtMs = Infinity;
+    return QUIET;
+  }
+
+  /** The next look at the input comes now. */
+  #noteLook(nowMs: number): void {
+    const durationMs = nowMs - this.#lookedAtMs;
+    if (durationMs > STALL_MS) this.#onStall(durationMs);
   }
 
   #endTurn(): void {

@@ -74,7 +74,7 @@ export class MiniServer {
   readonly faults: unknown[] = [];
   clientsMax = Infinity;
 
-  readonly #loop = ReadyLoop.create(new RuntimeTurn(), () => performance.now());
+  readonly #loop = ReadyLoop.create(new RuntimeTurn(), () => performance.now(), () => {});
   readonly #command: MiniCommand | null;
   readonly #environment: ConnectionEnvironment<MiniClient>;
 
