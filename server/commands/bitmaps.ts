@@ -12,7 +12,6 @@ import {
   combineBits,
   copyBytes,
   countBits,
-  createStringRoom,
   createZeroString,
   entryEncoding,
   entryValueLength,
@@ -20,7 +19,8 @@ import {
   findBit,
   growString,
   invertBits,
-  placeString,
+  newBlobEntry,
+  placeEntry,
   stringLength,
   StringView,
   viewString,
@@ -39,9 +39,10 @@ import {
 import type { Handler } from "./table.ts";
 
 // Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
-const { ENCODING_RAW, NONE, parseInteger, parseLongInteger } = engine;
+const { ENCODING_RAW, NO_EXPIRY, NONE, parseInteger, parseLongInteger, TYPE_STRING } = engine;
 
 const VIEW = new StringView();
+const RAW_STRING = TYPE_STRING | (ENCODING_RAW << 4);
 const BITS_NOT = 3;
 /** Index of BITOP's first source key. */
 const BITOP_SOURCE_INDEX = 3;
@@ -334,9 +335,16 @@ function bitop(client: Client): void {
     client.reply.integer(0);
     return;
   }
-  const ref = createStringRoom(shard, args.bytes, args.starts[2], args.lengths[2], lengthBytes);
+  const key = {
+    shard,
+    bytes: args.bytes,
+    start: args.starts[2],
+    lengthBytes: args.lengths[2],
+    expiresAtMs: NO_EXPIRY,
+  };
+  const ref = newBlobEntry(key, RAW_STRING, lengthBytes);
   combineSources(client, operation, shard, ref);
-  placeString(shard, client.database, ref, hash, existing);
+  placeEntry(shard, client.database, ref, hash, existing);
   client.reply.integer(lengthBytes);
 }
 

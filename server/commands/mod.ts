@@ -16,6 +16,7 @@ import { handlers as configHandlers } from "./config.ts";
 import { handlers as connectionHandlers } from "./connection.ts";
 import { COMMAND_COUNT, COMMAND_GROUPS } from "./data/mod.ts";
 import { handlers as debugHandlers } from "./debug.ts";
+import { handlers as dumpHandlers } from "./dump.ts";
 import { handlers as expiryHandlers } from "./expiry.ts";
 import { handlers as genericHandlers } from "./generic.ts";
 import { handlers as hashWalkHandlers } from "./hash_walks.ts";
@@ -68,6 +69,7 @@ const HANDLER_GROUPS: readonly Handlers[] = [
   configHandlers,
   connectionHandlers,
   debugHandlers,
+  dumpHandlers,
   expiryHandlers,
   genericHandlers,
   hyperloglogHandlers,

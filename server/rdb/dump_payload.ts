@@ -2,8 +2,8 @@
  * The payload of DUMP and RESTORE:
  *
  * ```text
- * 1 byte    type of the value: 0 is a string
- * n bytes   the value (see string_encoding.ts)
+ * 1 byte    type of the value (value_types.ts)
+ * n bytes   the value (value_encoding.ts)
  * 2 bytes   RDB version, little endian
  * 8 bytes   CRC-64 of all before it, little endian
  * ```
@@ -13,12 +13,13 @@
 
 import type { ByteBuffer } from "./byte_buffer.ts";
 import { Crc64 } from "./crc64.ts";
-import { encodeString, StringReader } from "./string_encoding.ts";
+import { PayloadReader } from "./payload_reader.ts";
+import { encodeString } from "./string_encoding.ts";
+import { RDB_STRING } from "./value_types.ts";
 
 /** The RDB version that payloads carry, and the newest one that is read: Redis 7.0's. */
 export const RDB_VERSION = 10;
 
-const TYPE_STRING = 0;
 const VERSION_BYTES = 2;
 const CHECKSUM_BYTES = 8;
 const FOOTER_BYTES = VERSION_BYTES + CHECKSUM_BYTES;
@@ -37,6 +38,16 @@ export type PayloadStatus = typeof PayloadStatus[keyof typeof PayloadStatus];
 
 const checksum = new Crc64();
 
+/** Appends version and checksum of what `payload` holds. O(length). */
+export function sealPayload(payload: ByteBuffer): void {
+  payload.byte(RDB_VERSION);
+  payload.byte(RDB_VERSION >>> 8);
+  checksum.reset();
+  checksum.update(payload.bytes, 0, payload.lengthBytes);
+  for (let shift = 0; shift < 32; shift += 8) payload.byte(checksum.low >>> shift);
+  for (let shift = 0; shift < 32; shift += 8) payload.byte(checksum.high >>> shift);
+}
+
 /**
  * Writes the payload of a string into `to`, which is cleared first: byte for byte what
  * redis-server 7.0's DUMP returns. O(lengthBytes).
@@ -52,19 +63,42 @@ export function encodeStringPayload(
   compresses = true,
 ): void {
   to.clear();
-  to.byte(TYPE_STRING);
+  to.byte(RDB_STRING);
   encodeString(value, start, lengthBytes, to, compresses);
-  to.byte(RDB_VERSION);
-  to.byte(RDB_VERSION >>> 8);
-  checksum.reset();
-  checksum.update(to.bytes, 0, to.lengthBytes);
-  for (let shift = 0; shift < 32; shift += 8) to.byte(checksum.low >>> shift);
-  for (let shift = 0; shift < 32; shift += 8) to.byte(checksum.high >>> shift);
+  sealPayload(to);
+}
+
+/** Whether the payload's version is known and its checksum, unless skipped, right. O(length). */
+export function hasRightFooter(
+  payload: Uint8Array,
+  start: number,
+  lengthBytes: number,
+  skipsChecksum = false,
+): boolean {
+  if (lengthBytes < FOOTER_BYTES) return false;
+  const footer = start + lengthBytes - FOOTER_BYTES;
+  const version = payload[footer] | (payload[footer + 1] << 8);
+  if (version > RDB_VERSION) return false;
+  return skipsChecksum || checksumMatches(payload, start, footer + VERSION_BYTES);
 }
 
 /**
- * Reads the string of a payload into `into`, which is cleared first. As in redis-server, bytes
- * between the value and the footer are ignored. O(length of payload and value).
+ * A reader that stands at the value's type. As redis-server's, it may read into the footer: bytes
+ * between value and footer are ignored, and a value may run into it.
+ *
+ * @param valueMaxBytes Longer strings are a bad format.
+ */
+export function openPayload(
+  payload: Uint8Array,
+  start: number,
+  lengthBytes: number,
+  valueMaxBytes: number,
+): PayloadReader {
+  return new PayloadReader(payload, start, start + lengthBytes, valueMaxBytes);
+}
+
+/**
+ * Reads the string of a payload into `into`, which is cleared first. O(length of payload and value).
  *
  * @param valueMaxBytes Longer values are a bad format.
  * @param skipChecksum Whether to read the payload whatever its checksum says.
@@ -77,17 +111,11 @@ export function decodeStringPayload(
   into: ByteBuffer,
   skipChecksum = false,
 ): PayloadStatus {
-  if (lengthBytes < FOOTER_BYTES) return PayloadStatus.wrongFooter;
-  const footer = start + lengthBytes - FOOTER_BYTES;
-  const version = payload[footer] | (payload[footer + 1] << 8);
-  if (version > RDB_VERSION) return PayloadStatus.wrongFooter;
-  if (!skipChecksum && !checksumMatches(payload, start, footer + VERSION_BYTES)) {
-    return PayloadStatus.wrongFooter;
-  }
-  if (footer === start || payload[start] !== TYPE_STRING) return PayloadStatus.badFormat;
-  // As redis-server's, the reader's bound is the payload's end: a value may run into the footer.
-  const reader = new StringReader(payload, start + 1, start + lengthBytes, valueMaxBytes);
-  return reader.read(into) ? PayloadStatus.ok : PayloadStatus.badFormat;
+  if (!hasRightFooter(payload, start, lengthBytes, skipChecksum)) return PayloadStatus.wrongFooter;
+  if (lengthBytes === FOOTER_BYTES) return PayloadStatus.badFormat;
+  const reader = openPayload(payload, start, lengthBytes, valueMaxBytes);
+  const isString = reader.readByte() === RDB_STRING && reader.read(into);
+  return isString ? PayloadStatus.ok : PayloadStatus.badFormat;
 }
 
 function checksumMatches(payload: Uint8Array, start: number, end: number): boolean {

@@ -16,20 +16,31 @@
  */
 
 import type { ByteBuffer } from "./byte_buffer.ts";
-import { LZF_EXPANSION_MAX, lzfCompress, lzfDecompress } from "./lzf.ts";
+import { lzfCompress } from "./lzf.ts";
 
-const FORM_SHIFT = 6;
-const FORM_6_BITS = 0;
-const FORM_14_BITS = 1;
-const FORM_ENCODED = 3;
-const LOW_BITS_MASK = 0x3f;
-const LENGTH_32_BITS = 0x80;
-const LENGTH_64_BITS = 0x81;
+/** The form of a first byte is what is above so many bits. */
+export const FORM_SHIFT = 6;
+/** Form: a length of 14 bits. */
+export const FORM_14_BITS = 1;
+/** Form: a longer length, as the first byte says. */
+export const FORM_OTHER = 2;
+/** Form: no length but an integer, or compressed bytes. */
+export const FORM_ENCODED = 3;
+/** The bits of a first byte that belong to a length. */
+export const LOW_BITS_MASK = 0x3f;
+/** First byte of a length of 32 bits. */
+export const LENGTH_32_BITS = 0x80;
+/** First byte of a length of 64 bits. */
+export const LENGTH_64_BITS = 0x81;
 
-const ENCODED_INT8 = 0xc0;
-const ENCODED_INT16 = 0xc1;
-const ENCODED_INT32 = 0xc2;
-const ENCODED_LZF = 0xc3;
+/** First byte of an integer of one byte. */
+export const ENCODED_INT8 = 0xc0;
+/** First byte of an integer of two bytes. */
+export const ENCODED_INT16 = 0xc1;
+/** First byte of an integer of four bytes. */
+export const ENCODED_INT32 = 0xc2;
+/** First byte of LZF. */
+export const ENCODED_LZF = 0xc3;
 
 /** Longest text of a 32-bit integer: "-2147483648". */
 const INTEGER_TEXT_MAX_BYTES = 11;
@@ -81,6 +92,14 @@ export function encodeLength(lengthBytes: number, to: ByteBuffer): void {
     appendBigEndian32(Math.floor(lengthBytes / 2 ** 32), to);
     appendBigEndian32(lengthBytes % 2 ** 32, to);
   }
+}
+
+/** Appends a 64-bit length given in two words. O(1). */
+export function encodeLongLength(high: number, low: number, to: ByteBuffer): void {
+  if (high >>> 0 === 0) return encodeLength(low >>> 0, to);
+  to.byte(LENGTH_64_BITS);
+  appendBigEndian32(high, to);
+  appendBigEndian32(low, to);
 }
 
 function appendBigEndian32(value: number, to: ByteBuffer): void {
@@ -146,97 +165,4 @@ export function encodeString(
   if (isWorthTrying && encodeCompressed(value, start, lengthBytes, to)) return;
   encodeLength(lengthBytes, to);
   to.append(value, start, lengthBytes);
-}
-
-/** Reads encoded strings from a range of bytes that nobody vouches for. */
-export class StringReader {
-  readonly #from: Uint8Array;
-  readonly #end: number;
-  readonly #valueMaxBytes: number;
-  #at: number;
-
-  /**
-   * Reads strings that lie one behind the other in `from`, from `start` to `end`.
-   *
-   * @param valueMaxBytes Longer values are refused, before memory is taken for them.
-   */
-  constructor(from: Uint8Array, start: number, end: number, valueMaxBytes: number) {
-    this.#from = from;
-    this.#at = start;
-    this.#end = end;
-    this.#valueMaxBytes = valueMaxBytes;
-  }
-
-  /**
-   * Reads the next string into `into`, which is cleared first. O(length).
-   *
-   * @returns False when the bytes are not a string or end too early; `into` then holds rubbish.
-   */
-  read(into: ByteBuffer): boolean {
-    into.clear();
-    if (this.#at >= this.#end) return false;
-    const first = this.#from[this.#at];
-    if (first >>> FORM_SHIFT === FORM_ENCODED) {
-      this.#at++;
-      if (first === ENCODED_INT8) return this.#readInteger(1, into);
-      if (first === ENCODED_INT16) return this.#readInteger(2, into);
-      if (first === ENCODED_INT32) return this.#readInteger(4, into);
-      return first === ENCODED_LZF && this.#readCompressed(into);
-    }
-    const lengthBytes = this.#readLength();
-    if (lengthBytes < 0 || lengthBytes > this.#end - this.#at) return false;
-    if (lengthBytes > this.#valueMaxBytes) return false;
-    into.append(this.#from, this.#at, lengthBytes);
-    this.#at += lengthBytes;
-    return true;
-  }
-
-  /** A length, or -1 when there is none here. */
-  #readLength(): number {
-    const room = this.#end - this.#at;
-    if (room < 1) return -1;
-    const first = this.#from[this.#at++];
-    const form = first >>> FORM_SHIFT;
-    if (form === FORM_6_BITS) return first & LOW_BITS_MASK;
-    if (form === FORM_14_BITS) {
-      return room < 2 ? -1 : ((first & LOW_BITS_MASK) << 8) | this.#from[this.#at++];
-    }
-    if (first === LENGTH_32_BITS) return room < 5 ? -1 : this.#readBigEndian32();
-    if (first !== LENGTH_64_BITS || room < 9) return -1;
-    const high = this.#readBigEndian32();
-    return high * 2 ** 32 + this.#readBigEndian32();
-  }
-
-  #readBigEndian32(): number {
-    let value = 0;
-    for (let i = 0; i < 4; i++) value = value * 256 + this.#from[this.#at++];
-    return value;
-  }
-
-  #readInteger(byteCount: number, into: ByteBuffer): boolean {
-    if (this.#end - this.#at < byteCount) return false;
-    let value = 0;
-    for (let i = 0; i < byteCount; i++) value |= this.#from[this.#at++] << (8 * i);
-    const unusedBits = 32 - 8 * byteCount;
-    const text = String((value << unusedBits) >> unusedBits);
-    for (let i = 0; i < text.length; i++) into.byte(text.charCodeAt(i));
-    return true;
-  }
-
-  #readCompressed(into: ByteBuffer): boolean {
-    const compressedBytes = this.#readLength();
-    const lengthBytes = this.#readLength();
-    if (compressedBytes < 0 || lengthBytes < 0) return false;
-    if (compressedBytes > this.#end - this.#at || lengthBytes > this.#valueMaxBytes) return false;
-    if (lengthBytes > compressedBytes * LZF_EXPANSION_MAX) return false;
-    into.reserve(lengthBytes);
-    const start = this.#at;
-    // redis-server takes whatever claims to decompress to nothing for an empty string.
-    const isWellFormed = lengthBytes === 0 ||
-      lzfDecompress(this.#from, start, compressedBytes, into.bytes, 0, lengthBytes);
-    if (!isWellFormed) return false;
-    into.lengthBytes = lengthBytes;
-    this.#at += compressedBytes;
-    return true;
-  }
 }

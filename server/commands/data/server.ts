@@ -5,6 +5,7 @@
  */
 
 import type { ArgumentSpec, CommandGroup, CommandSpec } from "../command_spec.ts";
+import { RESTORE_ASKING } from "./restore_asking.ts";
 import { COMMAND, CONFIG, MEMORY } from "./server_containers.ts";
 import { integer, oneOf, optional, string, word } from "./notation.ts";
 
@@ -138,5 +139,5 @@ const PROCESS_COMMANDS: readonly CommandSpec[] = [
 /** The commands about the server as a whole. */
 export const SERVER_GROUP: CommandGroup = {
   name: "server",
-  commands: [...DATABASE_COMMANDS, ...PROCESS_COMMANDS, COMMAND, CONFIG, MEMORY],
+  commands: [RESTORE_ASKING, ...DATABASE_COMMANDS, ...PROCESS_COMMANDS, COMMAND, CONFIG, MEMORY],
 };
