@@ -359,14 +359,16 @@ export function touchEntry(
   nodeSlot: number,
   halfLifeShift: number = HEAT_HALF_LIFE_SHIFT,
 ): void {
-  const u32 = window.u32;
+  // Signed, although nothing here is negative: of an unsigned word with its highest bit set V8 makes
+  // a double, and its optimised code is thrown away each time it meets one.
+  const i32 = window.i32;
   const word = ref * 4;
-  const first = u32[word];
-  const second = u32[word + 1];
+  const first = i32[word];
+  const second = i32[word + 1];
   const idleSeconds = (clockSeconds - (first >>> 16)) & CLOCK_MASK;
   let count = second & 0xff;
   if (idleSeconds !== 0 && idleSeconds <= IDLE_SECONDS_MAX) {
-    u32[word] = (first & 0xffff) | ((clockSeconds & CLOCK_MASK) << 16);
+    i32[word] = (first & 0xffff) | ((clockSeconds & CLOCK_MASK) << 16);
     const halvings = halvingsBetween(clockSeconds - idleSeconds, clockSeconds, halfLifeShift);
     count = halvings > 7 ? 0 : count >>> halvings;
   }
@@ -380,7 +382,7 @@ export function touchEntry(
     vote -= VOTE_LEAD_ONE;
   }
   const updated = (second & 0xffff0000) | (vote << 8) | count;
-  if (updated !== (second | 0)) u32[word + 1] = updated;
+  if (updated !== second) i32[word + 1] = updated;
 }
 
 /** Periods of the clock that ended between two times in seconds: how often a count is halved. */
@@ -391,9 +393,9 @@ function halvingsBetween(fromSeconds: number, toSeconds: number, halfLifeShift: 
 /** Notes the time of an access and nothing else: what is left of `touchEntry` without heat. */
 export function touchEntryClock(window: ShardWindow, ref: Ref, clockSeconds: number): void {
   const word = ref * 4;
-  const first = window.u32[word];
+  const first = window.i32[word];
   if (first >>> 16 === (clockSeconds & CLOCK_MASK)) return;
-  window.u32[word] = (first & 0xffff) | ((clockSeconds & CLOCK_MASK) << 16);
+  window.i32[word] = (first & 0xffff) | ((clockSeconds & CLOCK_MASK) << 16);
 }
 
 /** Seconds since the last access, 0 to `IDLE_SECONDS_MAX`: the clock keeps 16 bits. */
