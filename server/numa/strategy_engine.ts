@@ -20,6 +20,7 @@ import {
 import {
   CandidateBatch,
   candidateCountMin,
+  countMoveTime,
   ENTRY_EXTERNAL,
   entryBytes,
   entryDominantLead,
@@ -239,7 +240,9 @@ export class StrategyEngine implements PlacementEngine {
     try {
       const ref = this.#locate(shard, key);
       if (ref === NONE) return GONE;
+      const startMs = this.#monotonicMs();
       const outcome = migrateShort(shard, key.database, ref, key.hash, slot, this.#report);
+      countMoveTime(shard.window, key.node, slot, this.#monotonicMs() - startMs);
       if (outcome === MOVE_DONE) {
         this.#usedBytes[key.node] -= key.bytes;
         this.#usedBytes[node] += key.bytes;
