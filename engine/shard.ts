@@ -49,9 +49,11 @@ import type { ShardWindow } from "./shard_window.ts";
 import type { NodeSlot, Ref } from "./types.ts";
 import * as types from "./types.ts";
 import { valueAdapterOf } from "./value_types.ts";
+import { hasWaiters } from "./waiters.ts";
 
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
 const { ENTRY_EXPIRES, ENTRY_EXTERNAL, ENTRY_LONG_KEY, SHORT_KEY_BYTES_MAX } = entry;
+const { TYPE_STREAM } = entry;
 const { PLACED_DOUBLE } = migration;
 const { LONG_MOVE_HASH_WORD, LONG_MOVE_IS_VOID, LONG_MOVE_RUNS, LONG_MOVE_STATE_WORD } = migration;
 const { COUNTER_EXPIRED_KEYS, COUNTER_KEYSPACE_HITS, COUNTER_KEYSPACE_MISSES } = counters;
@@ -139,6 +141,11 @@ export class Shard {
   #keyHash = 0;
   readonly #isShared: boolean;
   readonly #batch = new ScanBatch();
+  /**
+   * Called, under the lock, with a stream's entry that is leaving its key while clients wait for
+   * keys of this shard: those that read it as members of a group are to be told.
+   */
+  onStreamRemoved: ((shard: Shard, database: number, ref: Ref, hash: number) => void) | null = null;
 
   /** Puts an accessor over the window; touches no byte of it. */
   constructor(parts: ShardParts) {
@@ -407,6 +414,9 @@ export class Shard {
     }
     if (didExpire) this.#addToExpirySum(database, -entry.entryExpiresAtMs(window, from));
     if (doesExpire) this.#addToExpirySum(database, entry.entryExpiresAtMs(window, to));
+    if (entry.entryType(window, from) === TYPE_STREAM && freesValue) {
+      this.#noteStreamRemoved(database, from, hash);
+    }
     this.dictionary.replace(this.keysOf(database), from, to, hash);
     if (!freesValue) this.freeBlock(from);
     else if (this.#lazyFreeing.overwrites) discardEntry(this, from);
@@ -431,8 +441,17 @@ export class Shard {
     else this.remove(database, ref, hash);
   }
 
+  #noteStreamRemoved(database: number, ref: Ref, hash: number): void {
+    if (this.onStreamRemoved !== null && hasWaiters(this)) {
+      this.onStreamRemoved(this, database, ref, hash);
+    }
+  }
+
   /** Removes an entry from its database and leaves its blocks alone. */
   detach(database: number, ref: Ref, hash: number): void {
+    if (entry.entryType(this.window, ref) === TYPE_STREAM) {
+      this.#noteStreamRemoved(database, ref, hash);
+    }
     if ((entry.entryFlags(this.window, ref) & ENTRY_EXPIRES) !== 0) {
       this.dictionary.remove(this.expiresOf(database), ref, hash);
       this.#addToExpirySum(database, -entry.entryExpiresAtMs(this.window, ref));

@@ -131,6 +131,7 @@ export class Cron {
     const { keyspace, shared } = this.#context;
     if (!shared.activeExpiry) return false;
     keyspace.expireStep(EXPIRE_BUDGET_MS, this.#monotonicMs);
+    if (this.#context.blocking.readyCount !== 0) this.#context.blocking.serve();
     const elapsedMs = this.#monotonicMs() - startMs;
     shared.own[COUNTER_EXPIRE_CYCLE_MICROSECONDS] += elapsedMs * US_PER_MS;
     if (elapsedMs < EXPIRE_BUDGET_MS) return false;

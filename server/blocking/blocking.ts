@@ -87,6 +87,17 @@ export class Blocking {
   attach(context: WorkerContext): void {
     this.#context = context;
     this.#keyspace = context.keyspace;
+    for (const shard of context.keyspace.shards) {
+      shard.onStreamRemoved = (place, database, ref, hash) => {
+        this.#signalEntry(place, database, ref, hash);
+      };
+    }
+  }
+
+  #signalEntry(shard: Shard, database: number, ref: Ref, hash: number): void {
+    const { window } = shard;
+    const start = engine.entryKeyStart(window, ref);
+    this.signal(shard, database, window.u8, start, engine.entryKeyLength(window, ref), hash);
   }
 
   /** Clients of this worker that wait, or whose reply is under way. */
