@@ -15,6 +15,15 @@ const FIXED_EXPONENT_MIN = -4;
 const FIXED_MIN = 1e-4;
 /** From here on an integer may have more than `DIGITS` digits. */
 const FIXED_MAX = 1e16;
+/** Fraction digits that show a number exactly that lies halfway between two shorter ones. */
+const EXACT_FRACTION_DIGITS = 40;
+/** From here on `toFixed` writes an exponent. */
+const TO_FIXED_LIMIT = 1e21;
+/** Digits behind the last one wanted that tell whether a number may lie halfway. */
+const GUARD_DIGITS = 4;
+const HALF_GUARD = "5000";
+/** The most that `toFixed` takes. */
+const FIXED_DIGITS_MAX = 100;
 /** Longest text: `-1.2345678901234567e-308`. */
 export const DOUBLE_TEXT_BYTES_MAX = 24;
 
@@ -35,16 +44,56 @@ export function doubleText(value: number): string {
   if (Number.isNaN(value)) return "nan";
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";
   const magnitude = Math.abs(value);
-  if (magnitude >= FIXED_MIN && magnitude < FIXED_MAX) return trimmed(value.toPrecision(DIGITS));
-  const scientific = magnitude.toExponential(DIGITS - 1);
+  const isHalfway = mayBeHalfway(magnitude) && roundsDownToEven(magnitude);
+  if (magnitude >= FIXED_MIN && magnitude < FIXED_MAX && !isHalfway) {
+    return trimmed(value.toPrecision(DIGITS));
+  }
+  const scientific = magnitude.toExponential(isHalfway ? DIGITS : DIGITS - 1);
   const mark = scientific.indexOf("e");
   const exponent = Number(scientific.slice(mark + 1));
-  const digits = (scientific[0] + scientific.slice(2, mark)).replace(/0+$/, "");
+  const fraction = scientific.slice(2, isHalfway ? mark - 1 : mark);
+  const digits = (scientific[0] + fraction).replace(/0+$/, "");
   const sign = value < 0 ? "-" : "";
   if (exponent < FIXED_EXPONENT_MIN || exponent >= DIGITS) {
     return sign + scientificText(digits, exponent);
   }
   return sign + fixedText(digits, exponent);
+}
+
+/**
+ * Whether the number may lie exactly between two numbers of `DIGITS` digits: it has one digit more,
+ * a 5, so no more binary places than decimal ones. False for nearly all doubles that are not short.
+ */
+function mayBeHalfway(magnitude: number): boolean {
+  if (magnitude >= FIXED_MAX) return false;
+  return Number.isInteger(magnitude * 2 ** (DIGITS + 1 - Math.floor(Math.log10(magnitude))));
+}
+
+/** Whether it does lie so, and the even one of the two is below: JavaScript always rounds up. */
+function roundsDownToEven(magnitude: number): boolean {
+  const exact = magnitude.toExponential(EXACT_FRACTION_DIGITS);
+  const mantissa = exact.slice(0, exact.indexOf("e"));
+  // One digit, the point, and then `DIGITS` - 1 digits stand before the deciding one.
+  if (!/^50*$/.test(mantissa.slice(DIGITS + 1))) return false;
+  return mantissa.charCodeAt(DIGITS) % 2 === 0;
+}
+
+/**
+ * `value` in C's `%.<decimals>f` form: as `toFixed`, but for any magnitude, and a number that lies
+ * halfway goes to the even neighbour.
+ */
+export function fixedDoubleText(value: number, decimals: number): string {
+  if (!Number.isFinite(value)) return doubleText(value);
+  const magnitude = Math.abs(value);
+  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+  if (magnitude >= TO_FIXED_LIMIT) return `${sign}${BigInt(magnitude)}.${"0".repeat(decimals)}`;
+  const text = magnitude.toFixed(decimals);
+  const longer = magnitude.toFixed(decimals + GUARD_DIGITS);
+  if (!longer.endsWith(HALF_GUARD)) return sign + text;
+  const exact = magnitude.toFixed(FIXED_DIGITS_MAX);
+  const cut = exact.indexOf(".") + 1 + decimals;
+  const isEven = exact.charCodeAt(cut - 1) % 2 === 0;
+  return sign + (isEven && /^50*$/.test(exact.slice(cut)) ? exact.slice(0, cut) : text);
 }
 
 /** `text`, which has a point, without zeros at its end. */

@@ -116,6 +116,19 @@ export class ScoredMembers {
     return true;
   }
 
+  /**
+   * Keeps the `count` elements that stand first in `order`. Indices stay what they are, and nothing
+   * may be added any more.
+   */
+  keep(count: number): void {
+    this.count = count;
+    this.longestBytes = 0;
+    for (let i = 0; i < count; i++) {
+      const lengthBytes = this.lengths[this.order[i]];
+      if (lengthBytes > this.longestBytes) this.longestBytes = lengthBytes;
+    }
+  }
+
   /** Brings `order` into the order of a sorted set: by score, then by the member's bytes. */
   sort(): void {
     const { bytes, lengths, scores, starts } = this;

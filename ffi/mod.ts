@@ -23,6 +23,7 @@ export { NumaError } from "./errors.ts";
 export { hostFacts, memoryInfo, pageBytes } from "./host.ts";
 export type { HostFacts, MemoryInfo } from "./host.ts";
 export { readKernelFile } from "./kernel_files.ts";
+export { arcsine, cosine, sine } from "./math.ts";
 export {
   cpuTimes,
   openFileLimit,

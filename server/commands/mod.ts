@@ -19,6 +19,8 @@ import { handlers as debugHandlers } from "./debug.ts";
 import { handlers as dumpHandlers } from "./dump.ts";
 import { handlers as expiryHandlers } from "./expiry.ts";
 import { handlers as genericHandlers } from "./generic.ts";
+import { handlers as geoHandlers } from "./geo.ts";
+import { handlers as geoSearchHandlers } from "./geo_search.ts";
 import { handlers as hashWalkHandlers } from "./hash_walks.ts";
 import { handlers as hashHandlers } from "./hashes.ts";
 import { handlers as hyperloglogHandlers } from "./hyperloglog.ts";
@@ -72,6 +74,8 @@ const HANDLER_GROUPS: readonly Handlers[] = [
   dumpHandlers,
   expiryHandlers,
   genericHandlers,
+  geoHandlers,
+  geoSearchHandlers,
   hyperloglogHandlers,
   infoHandlers,
   keyspaceHandlers,

@@ -26,11 +26,14 @@ import { findZset, findZsetForWrite } from "./zset_keys.ts";
 // Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
 const { NONE } = engine;
 
-const OPTION_NX = 1;
-const OPTION_XX = 2;
+/** Only adds members. */
+export const OPTION_NX = 1;
+/** Only changes members. */
+export const OPTION_XX = 2;
 const OPTION_GT = 4;
 const OPTION_LT = 8;
-const OPTION_CH = 16;
+/** Counts changed members too. */
+export const OPTION_CH = 16;
 const OPTION_INCR = 32;
 
 const NX_AND_XX = "ERR XX and NX options at the same time are not compatible";
@@ -88,22 +91,44 @@ function addMembers(client: Client, bitsGiven: number): void {
   const pairs = (args.count - first) / 2;
   if (pairs === 0 || !Number.isInteger(pairs)) throw new CommandError(SYNTAX_ERROR);
   checkOptions(bits, pairs);
-  if (pairs > scores.length) scores = new Float64Array(pairs * 2);
+  reserveScores(pairs);
   for (let i = 0; i < pairs; i++) scores[i] = doubleArgument(client, first + 2 * i);
+  giveScores(client, bits, pairs, first + 1, 2);
+}
+
+/** Room for the scores of `count` members, which `giveScores` gives them then. */
+export function reserveScores(count: number): Float64Array {
+  if (count > scores.length) scores = new Float64Array(count * 2);
+  return scores;
+}
+
+/**
+ * Gives the members at arguments `first`, `first + step`, … the scores of `reserveScores`, in the
+ * set at argument 1, and replies as ZADD does.
+ *
+ * @param bits Options, `OPTION_NX` and so on.
+ */
+export function giveScores(
+  client: Client,
+  bits: number,
+  count: number,
+  first: number,
+  step: number,
+): void {
   const shard = shardOfKey(client, 1);
   STATE.ref = findZsetForWrite(client, shard, 1);
   let added = 0;
   let updated = 0;
   let outcome = MEMBER_LEFT;
   try {
-    for (let i = 0; i < pairs; i++) {
-      outcome = giveScore(client, shard, bits, scores[i], first + 2 * i + 1);
+    for (let i = 0; i < count; i++) {
+      outcome = giveScore(client, shard, bits, scores[i], first + step * i);
       if (outcome === MEMBER_ADDED) added++;
       else if (outcome === MEMBER_UPDATED) updated++;
     }
   } finally {
     if (added > 0) signalKeyReady(client, shard, 1);
-    if (pairs > SCORES_KEPT_MAX) scores = new Float64Array(SCORES_INITIAL);
+    if (count > SCORES_KEPT_MAX) scores = new Float64Array(SCORES_INITIAL);
   }
   if ((bits & OPTION_INCR) === 0) {
     client.reply.integer((bits & OPTION_CH) !== 0 ? added + updated : added);

@@ -225,6 +225,12 @@ export class ReplyWriter {
     this.bulk(DOUBLE_BYTES, 0, writeDouble(DOUBLE_BYTES, 0, value));
   }
 
+  /** A double that is written out already: a bulk string in RESP2. */
+  doubleLine(text: string): void {
+    if (this.protocol === 3) this.#line(COMMA, text);
+    else this.bulkText(text);
+  }
+
   /** `#t` or `#f`; 1 or 0 in RESP2. */
   boolean(value: boolean): void {
     if (this.protocol !== 3) return this.#header(COLON, value ? 1 : 0);

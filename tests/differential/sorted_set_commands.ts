@@ -187,9 +187,9 @@ const otherCommands: fc.Arbitrary<Step>[] = [
   command("SET", [key, value]),
   command("SADD", [key, fc.array(member, { minLength: 1, maxLength: 3 })]),
   command("RENAME", [key, key]),
-  //F1 command("COPY", [key, key, maybe(keyword("REPLACE"))]),
-  //F1 command("TYPE", [key]),
-  //F1 command("OBJECT ENCODING", [key]),
+  command("COPY", [key, key, maybe(keyword("REPLACE"))]),
+  command("TYPE", [key]),
+  command("OBJECT ENCODING", [key]),
   command("EXPIRE", [key, fc.constant("1000")]),
   command("SCAN", [fc.constant("0"), option("MATCH", pattern)], { comparison: "scan" }),
 ];

@@ -9,6 +9,7 @@ import type { CommandGroup, CommandSpec } from "../command_spec.ts";
 import { BITMAP_GROUP } from "./bitmap.ts";
 import { CONNECTION_GROUP } from "./connection.ts";
 import { GENERIC_GROUP } from "./generic.ts";
+import { GEO_GROUP } from "./geo.ts";
 import { NUMA_GROUP } from "./numa.ts";
 import { HASH_GROUP } from "./hash.ts";
 import { HYPERLOGLOG_GROUP } from "./hyperloglog.ts";
@@ -24,6 +25,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   BITMAP_GROUP,
   CONNECTION_GROUP,
   GENERIC_GROUP,
+  GEO_GROUP,
   NUMA_GROUP,
   HYPERLOGLOG_GROUP,
   LIST_GROUP,
