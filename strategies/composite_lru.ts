@@ -10,9 +10,8 @@
  *
  * Promotion: a key moves to its user's node, or the nearest to it with room, if
  *  1. what it gains, over `horizon-seconds`, is more than the move costs;
- *  2. its gain per byte is above the *price*. When bandwidth or time is short, the price is set so
- *     that what was asked for in the last run above it would just have fitted: the scarce resource
- *     goes to the moves that gain most;
+ *  2. its gain per byte is above the *price*, which rises while bandwidth or time is short and falls
+ *     while it is not: the scarce resource goes to the moves that gain most;
  *  3. on a node that is nearly full, it belongs to the hot set: the hottest bytes that fit
  *     (TierMap), and it is warmer than that by a margin;
  *  4. it was not moved lately (MoveHistory): a key that would go to and fro waits, each time twice
@@ -45,7 +44,7 @@ import {
 import { HISTORY_MOVES_MAX, MoveHistory } from "./move_history.ts";
 import { PRIORITY_NORMAL, type Strategy, type StrategyFactory } from "./strategy.ts";
 import { TierMap } from "./tier_map.ts";
-import { BinHistogram, binOf, ratePerSecond, windowSeconds } from "./value_bins.ts";
+import { BIN_COUNT, BinHistogram, binOf, ratePerSecond, windowSeconds } from "./value_bins.ts";
 
 /** Distance units between two sockets, to which gains are related. */
 const DISTANCE_UNIT = 10;
@@ -58,6 +57,14 @@ const READ_SHARE = 1 / 4;
 const READ_BYTES_MAX = 65_536;
 /** A vote's lead can be told from chance from here on. */
 const LEAD_MAX = 15;
+/** Moves refused for want of bandwidth, of those that were made, from which on it is scarce. */
+const REFUSED_SHARE = 0.25;
+/** With less than this share of the bandwidth in use, the price falls. */
+const USED_SHARE = 0.75;
+const DEARER_BINS = 2;
+const CHEAPER_BINS = 4;
+/** Share of a node that is freed at a time while bandwidth is scarce. */
+const SCARCE_HEADROOM = 0.01;
 /** Share of a call's time for candidates, before the round. */
 const CANDIDATE_SHARE = 0.6;
 /** Keys between two looks at the clock. */
@@ -89,6 +96,10 @@ class CompositeLru implements Strategy {
   readonly #demand = new BinHistogram();
   /** Bytes moved since. */
   #movedBytes = 0;
+  /** Bytes that were worth the price, and for which there was no bandwidth. */
+  #refusedBytes = 0;
+  /** Whether that was so in the last run. */
+  #isScarce = false;
   /** The bin of gain per byte from which moves are made. */
   #priceBin = 0;
   #isShort = false;
@@ -125,7 +136,9 @@ class CompositeLru implements Strategy {
     this.#holdSeconds = context.number("hold-seconds");
     this.#horizonSeconds = context.number("horizon-seconds");
     const high = context.number("high-watermark") / PERCENT;
-    const low = Math.min(high, context.number("low-watermark") / PERCENT);
+    let low = Math.min(high, context.number("low-watermark") / PERCENT);
+    // Bandwidth is for promotions then, and demotion makes room for no more than these.
+    if (this.#isScarce) low = Math.max(low, high - SCARCE_HEADROOM);
     // Half of what is above the high watermark is for promotions, half for new keys.
     tiers.update(context, { high, low, limit: (1 + high) / 2 });
     if (!context.isContinuation) {
@@ -136,12 +149,24 @@ class CompositeLru implements Strategy {
     return tiers;
   }
 
-  /** What was asked for in the last run says what this one's resources are worth. */
+  /**
+   * Follows what the last run came to: dearer when it had to refuse moves that were worth the price,
+   * cheaper when bandwidth or time was left. The first time that bandwidth is short, the price is
+   * read off the histogram of what was asked for; later that would be too high, since a candidate
+   * that is not moved asks again at its next access.
+   */
   #setPrice(context: StrategyContext): void {
-    const bytes = Math.min(context.intervalBytes, this.#isShort ? this.#movedBytes : Infinity);
-    this.#priceBin = bytes === Infinity ? 0 : this.#demand.binOfTop(bytes);
+    const allowedBytes = context.intervalBytes;
+    this.#isScarce = this.#refusedBytes > this.#movedBytes * REFUSED_SHARE;
+    if (this.#isScarce && this.#priceBin === 0) {
+      this.#priceBin = this.#demand.binOfTop(Math.max(this.#movedBytes, allowedBytes));
+    } else if (this.#isScarce || this.#isShort) {
+      this.#priceBin = Math.min(BIN_COUNT - 1, this.#priceBin + DEARER_BINS);
+    } else if (allowedBytes === Infinity || this.#movedBytes < allowedBytes * USED_SHARE) {
+      this.#priceBin = Math.max(0, this.#priceBin - CHEAPER_BINS);
+    }
     this.#demand.scale(0);
-    this.#movedBytes = 0;
+    this.#movedBytes = this.#refusedBytes = 0;
     this.#isShort = false;
   }
 
@@ -261,7 +286,11 @@ class CompositeLru implements Strategy {
     }
     const bin = binOf(gain / costBytes);
     this.#demand.add(bin, key.bytes);
-    if (bin < this.#priceBin || this.#isSpent) return STAYED;
+    if (bin < this.#priceBin) return STAYED;
+    if (this.#isSpent) {
+      this.#refusedBytes += key.bytes;
+      return STAYED;
+    }
     return this.#move(context, tiers, key, target);
   }
 
@@ -277,7 +306,10 @@ class CompositeLru implements Strategy {
       return STOPPED;
     }
     // What candidates would have gained must be known all the same: it sets the next price.
-    if (outcome === OUT_OF_BANDWIDTH) this.#isSpent = true;
+    if (outcome === OUT_OF_BANDWIDTH) {
+      this.#isSpent = true;
+      this.#refusedBytes += key.bytes;
+    }
     if (outcome !== MIGRATED && outcome !== MIGRATION_BEGUN) return STAYED;
     this.#movesLeft--;
     this.#movedBytes += key.bytes;

@@ -159,7 +159,7 @@ export function shiftingHotSet(scale: Scale): Outcome {
   const series: Series[] = [];
   const cases: [string, Partial<SimulationOptions>, Measure][] = [
     ["2 users on 2 nodes", {}, "local"],
-    ["25 % of bytes on a slow node", { fastNodes: 1, slowNodes: 1, fastShare: 0.75 }, "fast"],
+    ["75 % of bytes on a slow node", { fastNodes: 1, slowNodes: 1, fastShare: 0.25 }, "fast"],
   ];
   for (const [title, more, measure] of cases) {
     const simulation = new Simulation({ ...optionsOf(scale), ...more });

@@ -15,6 +15,8 @@ import { SimulatedMachine } from "./simulated_machine.ts";
 /** Ticks per second: the server's strategy timer, coarser, with 25 ms of load in between. */
 const TICKS_PER_SECOND = 40;
 const MS_PER_SECOND = 1000;
+/** Nodes that are full at first are so to this share: a server does not let them fill up further. */
+const FULL_SHARE = 0.95;
 /** Any time will do; this is one at which counts are not about to be halved. */
 const START_MS = 1_700_000_000_000;
 
@@ -154,12 +156,12 @@ function layOut(
   capacityBytes: readonly number[],
   random: () => number,
 ): Uint8Array {
-  const left = [...capacityBytes];
+  const left = capacityBytes.map((bytes) => bytes * FULL_SHARE);
   const fast = nodes.filter((node) => node.hasProcessors).map((node) => node.slot);
   const slow = nodes.filter((node) => !node.hasProcessors).map((node) => node.slot);
   const room = fast.reduce((sum, slot) => sum + capacityBytes[slot], 0);
   const allBytes = keyBytes.reduce((sum, bytes) => sum + bytes, 0);
-  const fastShare = Math.min(1, room / allBytes);
+  const fastShare = Math.min(1, room * FULL_SHARE / allBytes);
   return Uint8Array.from(keyBytes, (bytes) => {
     const wanted = random() < fastShare || slow.length === 0 ? fast : slow;
     const slots = [
