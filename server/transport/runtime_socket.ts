@@ -8,8 +8,9 @@
  *   runtime's read, which does the work: 1 µs.
  *
  * Of 15.3 µs of CPU that an echo server takes per request at redis-benchmark -P 1 -c 50 this leaves
- * 12 to 13 (redis-server, serving GET, takes 13). The runtime still accepts, reads, waits, and
- * writes what the kernel does not take at once. Both shortcuts use names that Deno keeps for its
+ * 12 to 13 (redis-server, serving GET, takes 13). Where connections are watched by `ReadyLoop`, the
+ * runtime reads nothing; it accepts, and writes what the kernel does not take at once. Both
+ * shortcuts use names that Deno keeps for its
  * own libraries; where a runtime does not have them, `Deno.Conn`'s methods are used.
  *
  * @module
