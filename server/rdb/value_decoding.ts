@@ -118,15 +118,21 @@ function build(type: number, key: NewKey, limits: EncodingLimits): Ref {
     case types.RDB_ZSET_2:
     case types.RDB_ZSET_ZIPLIST:
     case types.RDB_ZSET_LISTPACK: {
-      const { zsetMaxListpackEntries, zsetMaxListpackValueBytes } = limits;
-      return newSortedSet(key, ELEMENTS, zsetMaxListpackEntries, zsetMaxListpackValueBytes);
+      const lengthMax = isPacked(type) ? Infinity : limits.zsetMaxListpackValueBytes;
+      return newSortedSet(key, ELEMENTS, limits.zsetMaxListpackEntries, lengthMax);
     }
     default: {
       if (ELEMENTS.count % 2 !== 0) return NONE;
-      const { hashMaxListpackEntries, hashMaxListpackValueBytes } = limits;
-      return newHash(key, ELEMENTS, hashMaxListpackEntries, hashMaxListpackValueBytes);
+      const lengthMax = isPacked(type) ? Infinity : limits.hashMaxListpackValueBytes;
+      return newHash(key, ELEMENTS, limits.hashMaxListpackEntries, lengthMax);
     }
   }
+}
+
+/** Whether Redis keeps the value packed as long as it has few elements, however long they are. */
+function isPacked(type: number): boolean {
+  return type === types.RDB_HASH_LISTPACK || type === types.RDB_HASH_ZIPLIST ||
+    type === types.RDB_ZSET_LISTPACK || type === types.RDB_ZSET_ZIPLIST;
 }
 
 /** Reads a number, and that many times `each` strings. */
