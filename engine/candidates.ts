@@ -12,6 +12,7 @@
  * @module
  */
 
+import { entryAccessCount, entryDominantNode } from "./entry.ts";
 import * as layout from "./migration_layout.ts";
 import type { ShardWindow } from "./shard_window.ts";
 import type { Ref } from "./types.ts";
@@ -53,6 +54,25 @@ export function candidateCountMin(window: ShardWindow): number {
 /** Sets `candidateCountMin`, 1 to 255, for all workers. */
 export function setCandidateCountMin(window: ShardWindow, count: number): void {
   window.u32[CANDIDATE_COUNT_WORD] = count;
+}
+
+/**
+ * Makes a key that a worker on `node` has just used from afar a candidate, if it is hot enough and
+ * that node uses it most. O(1).
+ */
+export function considerCandidate(
+  window: ShardWindow,
+  ref: Ref,
+  hash: number,
+  database: number,
+  node: number,
+): void {
+  if (
+    entryAccessCount(window, ref) >= candidateCountMin(window) &&
+    entryDominantNode(window, ref) === node
+  ) {
+    pushCandidate(window, ref, hash, database, node);
+  }
 }
 
 /** Notes a candidate, unless it was the last one of its place in the filter. O(1). */

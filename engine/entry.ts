@@ -359,8 +359,8 @@ export function touchEntry(
   nodeSlot: number,
   halfLifeShift: number = HEAT_HALF_LIFE_SHIFT,
 ): void {
-  // Signed, although nothing here is negative: of an unsigned word with its highest bit set V8 makes
-  // a double, and its optimised code is thrown away each time it meets one.
+  // Signed, although nothing here is negative: of an unsigned word with its highest bit set V8
+  // makes a double, and its optimised code is thrown away each time it meets one.
   const i32 = window.i32;
   const word = ref * 4;
   const first = i32[word];

@@ -285,8 +285,8 @@ export function keyOf(shard: Shard, ref: Ref): Uint8Array {
 }
 
 /**
- * Moves a candidate that a ring gave, if it still is one: its entry must be in the dictionary. Takes
- * the shard's lock.
+ * Moves a candidate that a ring gave, if it still is one: its entry must be in the dictionary.
+ * Takes the shard's lock.
  *
  * @returns `MOVE_…`; after `MOVE_IS_LONG` nothing was changed, and `keyOut` holds the key.
  */

@@ -25,6 +25,7 @@ import {
   MIGRATION_HEADER_OFFSET_BYTES,
   NODE_SLOT_COUNT_MAX,
 } from "./heap_layout.ts";
+import type { ShardWindow } from "./shard_window.ts";
 
 /** Candidates that a shard's ring holds; a power of two. */
 export const CANDIDATES_MAX = 1024;
@@ -67,6 +68,12 @@ export const LONG_MOVE_NONE = 0;
 export const LONG_MOVE_RUNS = 1;
 /** One was, and its key was written to: what was copied is void. */
 export const LONG_MOVE_IS_VOID = 2;
+
+/** Makes the copy of a long value void if it is of the key with this hash. */
+export function voidLongMove(window: ShardWindow, hash: number): void {
+  if (window.i32[LONG_MOVE_HASH_WORD] !== hash) return;
+  window.u32[LONG_MOVE_STATE_WORD] = LONG_MOVE_IS_VOID;
+}
 
 assert(FILTER_WORD * 4 - MIGRATION_HEADER_OFFSET_BYTES === 64, "the filter is where it is drawn");
 assert(PAIRS_DOUBLE * 8 - MIGRATION_HEADER_OFFSET_BYTES === 20544, "so are the figures");

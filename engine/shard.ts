@@ -32,7 +32,7 @@ import { Dictionary } from "./dictionary.ts";
 import * as entry from "./entry.ts";
 import { reshapeEntry } from "./entry_transfer.ts";
 import { discardDatabase, discardEntry, type LazyFreeing } from "./garbage.ts";
-import { candidateCountMin, pushCandidate } from "./candidates.ts";
+import { considerCandidate } from "./candidates.ts";
 import type { HeatSettings } from "./heat.ts";
 import {
   KEYSPACE_HEADER_BYTES,
@@ -54,8 +54,7 @@ import { hasWaiters } from "./waiters.ts";
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
 const { ENTRY_EXPIRES, ENTRY_EXTERNAL, ENTRY_LONG_KEY, SHORT_KEY_BYTES_MAX } = entry;
 const { TYPE_STREAM } = entry;
-const { PLACED_DOUBLE } = migration;
-const { LONG_MOVE_HASH_WORD, LONG_MOVE_IS_VOID, LONG_MOVE_RUNS, LONG_MOVE_STATE_WORD } = migration;
+const { LONG_MOVE_RUNS, LONG_MOVE_STATE_WORD, PLACED_DOUBLE, voidLongMove } = migration;
 const { COUNTER_EXPIRED_KEYS, COUNTER_KEYSPACE_HITS, COUNTER_KEYSPACE_MISSES } = counters;
 const { COUNTER_LOCAL_ACCESSES, COUNTER_REMOTE_ACCESSES } = counters;
 const { NONE } = types;
@@ -235,11 +234,7 @@ export class Shard {
 
   /** Notes that the key with this hash may be written to: a copy of it under way is void. */
   noteWrite(hash: number): void {
-    const u32 = this.window.u32;
-    if (u32[LONG_MOVE_STATE_WORD] !== LONG_MOVE_RUNS) return;
-    if (this.window.i32[LONG_MOVE_HASH_WORD] === hash) {
-      u32[LONG_MOVE_STATE_WORD] = LONG_MOVE_IS_VOID;
-    }
+    if (this.window.u32[LONG_MOVE_STATE_WORD] === LONG_MOVE_RUNS) voidLongMove(this.window, hash);
   }
 
   /** Finds a key without leaving a trace, except that an expired one is removed. */
@@ -295,13 +290,7 @@ export class Shard {
   /** Counts an access from another node; makes the key a candidate if it belongs here. */
   #touchRemote(ref: Ref, database: number, hash: number): void {
     this.#counters[COUNTER_REMOTE_ACCESSES]++;
-    if (
-      this.#heat.isOn &&
-      entry.entryAccessCount(this.window, ref) >= candidateCountMin(this.window) &&
-      entry.entryDominantNode(this.window, ref) === this.#node
-    ) {
-      pushCandidate(this.window, ref, hash, database, this.#node);
-    }
+    if (this.#heat.isOn) considerCandidate(this.window, ref, hash, database, this.#node);
   }
 
   /** Whether `ref` is the entry of a key with this hash in the database. O(1). */

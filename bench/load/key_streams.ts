@@ -1,9 +1,9 @@
 /**
- * Which key comes next: uniform, Zipf, a hot set that shifts, Zipf polluted by scans, or the latest.
+ * Which key comes next: uniform, Zipf, a hot set that shifts, Zipf polluted by scans, the latest.
  *
- * Seeded, so that two servers get the same keys. Zipf is drawn by the method of Gray et al. ("Quickly
- * generating billion-record synthetic databases", 1994), as YCSB does, with ranks scattered over the
- * key numbers by a hash so that neighbours are not equally hot.
+ * Seeded, so that two servers get the same keys. Zipf is drawn by the method of Gray et al.
+ * ("Quickly generating billion-record synthetic databases", 1994), as YCSB does, with ranks
+ * scattered over the key numbers by a hash so that neighbours are not equally hot.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * NUMACONFIG: the `numa-` parameters under short names, what came of placement, and rebalancing.
  *
- * A short name is the parameter's without `numa-`, with `_` or `-` between its words. `strategy` and
- * `weight` stand for `numa-default-strategy` and `numa-node-weight`. Changes go the way of CONFIG
- * SET: checked here, then applied by every worker.
+ * A short name is the parameter's without `numa-`, with `_` or `-` between its words. `strategy`
+ * and `weight` stand for `numa-default-strategy` and `numa-node-weight`. Changes go the way of
+ * CONFIG SET: checked here, then applied by every worker.
  *
  * @module
  */

@@ -93,7 +93,7 @@ export class ConfigFields {
   /** `numa-enabled`: pin workers and bind memory to nodes where the machine allows it. */
   numaEnabled = true;
   /** `numa-default-node`: the kernel's number of the first worker's node; -1 for any. */
-  numaDefaultNode = -1;
+  numaDefaultNode: number = -1;
   /** `numa-debug`: log migrations, rebalancing and strategies' runs. */
   numaDebug = false;
   /** `numa-default-strategy`: name of the placement policy. */

@@ -117,8 +117,8 @@ function surroundingFindings(anamnesis: Anamnesis): string[] {
   if (accesses >= ACCESSES_MIN && remoteAccesses > accesses * REMOTE_RATIO_MAX) {
     findings.push(
       `Distance: ${percent(remoteAccesses, accesses)} of the accesses went to another node's ` +
-        "memory. INFO numa shows which workers they are of; NUMA STRATEGY LIST whether a strategy " +
-        "brings keys to their users.",
+        "memory. INFO numa shows which workers they are of, NUMA STRATEGY LIST whether a " +
+        "strategy brings keys to their users.",
     );
   }
   if (nodeCount > 1 && anamnesis.plainMemoryReason !== null) {

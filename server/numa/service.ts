@@ -1,6 +1,6 @@
 /**
- * What a worker does about NUMA in the background: follow the configuration, look at the nodes' use,
- * and, on worker 0, run the strategies, and rebalance when that is configured.
+ * What a worker does about NUMA in the background: follow the configuration, look at the nodes'
+ * use, and, on worker 0, run the strategies, and rebalance when that is configured.
  *
  * @module
  */

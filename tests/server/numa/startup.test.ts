@@ -25,9 +25,9 @@ Deno.test("topology: a table for people, JSON for programs, usage for mistakes",
   const { text, exitCode } = answerTopology([], TOPOLOGY);
   assertEquals(exitCode, 0);
   const lines = text.split("\n");
-  assertMatch(lines[0], /^node  kind         cpus   memory  free    to 0  to 1  to 4$/);
-  assertMatch(lines[1], /^0     processors   0-2,8  16 GiB  8 GiB   10    20    40$/);
-  assertMatch(lines[3], /^4     memory only  none   64 GiB/);
+  assertEquals(lines[0], "node  kind         cpus   memory  free    to 0  to 1  to 4");
+  assertEquals(lines[1], "0     processors   0-2,8  16 GiB  8 GiB   10    20    40");
+  assertEquals(lines[3].startsWith("4     memory only  none   64 GiB"), true);
   assertEquals(JSON.parse(answerTopology(["--format", "json"], TOPOLOGY).text), TOPOLOGY);
   assertEquals(answerTopology(["--format=json"], TOPOLOGY).exitCode, 0);
   for (const wrong of [["--json"], ["--format"], ["--format", "xml"], ["more"]]) {
