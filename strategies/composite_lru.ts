@@ -10,8 +10,8 @@
  *
  * Promotion: a key moves to its user's node, or the nearest to it with room, if
  *  1. what it gains, over `horizon-seconds`, is more than the move costs;
- *  2. its gain per byte is above the *price*, which rises while bandwidth or time is short and falls
- *     while it is not: the scarce resource goes to the moves that gain most;
+ *  2. its gain per byte is above the *price*, which rises while bandwidth is short and falls while it is
+ *     not: what is scarce goes to the moves that gain most;
  *  3. on a node that is nearly full, it belongs to the hot set: the hottest bytes that fit
  *     (TierMap), and it is warmer than that by a margin;
  *  4. it was not moved lately (MoveHistory): a key that would go to and fro waits, each time twice
@@ -60,9 +60,9 @@ const LEAD_MAX = 15;
 /** Moves refused for want of bandwidth, of those that were made, from which on it is scarce. */
 const REFUSED_SHARE = 0.25;
 /** With less than this share of the bandwidth in use, the price falls. */
-const USED_SHARE = 0.75;
-const DEARER_BINS = 2;
-const CHEAPER_BINS = 4;
+const USED_SHARE = 0.9;
+const DEARER_BINS = 1;
+const CHEAPER_BINS = 2;
 /** Share of a node that is freed at a time while bandwidth is scarce. */
 const SCARCE_HEADROOM = 0.01;
 /** Share of a call's time for candidates, before the round. */
@@ -102,7 +102,6 @@ class CompositeLru implements Strategy {
   #isScarce = false;
   /** The bin of gain per byte from which moves are made. */
   #priceBin = 0;
-  #isShort = false;
   /** Whether the bandwidth of this call is spent. */
   #isSpent = false;
   /** Candidates that the last call considered. */
@@ -151,7 +150,7 @@ class CompositeLru implements Strategy {
 
   /**
    * Follows what the last run came to: dearer when it had to refuse moves that were worth the price,
-   * cheaper when bandwidth or time was left. The first time that bandwidth is short, the price is
+   * cheaper when bandwidth was left. The first time that bandwidth is short, the price is
    * read off the histogram of what was asked for; later that would be too high, since a candidate
    * that is not moved asks again at its next access.
    */
@@ -160,14 +159,13 @@ class CompositeLru implements Strategy {
     this.#isScarce = this.#refusedBytes > this.#movedBytes * REFUSED_SHARE;
     if (this.#isScarce && this.#priceBin === 0) {
       this.#priceBin = this.#demand.binOfTop(Math.max(this.#movedBytes, allowedBytes));
-    } else if (this.#isScarce || this.#isShort) {
+    } else if (this.#isScarce) {
       this.#priceBin = Math.min(BIN_COUNT - 1, this.#priceBin + DEARER_BINS);
     } else if (allowedBytes === Infinity || this.#movedBytes < allowedBytes * USED_SHARE) {
       this.#priceBin = Math.max(0, this.#priceBin - CHEAPER_BINS);
     }
     this.#demand.scale(0);
     this.#movedBytes = this.#refusedBytes = 0;
-    this.#isShort = false;
   }
 
   /** Keys that bounce are told by the history: no more are moved than it can remember. */
@@ -195,11 +193,7 @@ class CompositeLru implements Strategy {
       remainingMs = context.remainingMs();
       if (remainingMs <= remainingMsMin) break;
     }
-    if (context.remainingMs() <= remainingMsMin) {
-      this.#isShort = true;
-      return false;
-    }
-    return true;
+    return context.remainingMs() > remainingMsMin;
   }
 
   /** Candidates must be hotter when the last run left some over, and may be colder when not. */
@@ -301,10 +295,7 @@ class CompositeLru implements Strategy {
   #move(context: StrategyContext, tiers: TierMap, key: KeyView, target: number): number {
     if (this.#movesLeft <= 0 || this.#isSpent) return STAYED;
     const outcome = context.migrate(key, target);
-    if (outcome === OUT_OF_TIME) {
-      this.#isShort = true;
-      return STOPPED;
-    }
+    if (outcome === OUT_OF_TIME) return STOPPED;
     // What candidates would have gained must be known all the same: it sets the next price.
     if (outcome === OUT_OF_BANDWIDTH) {
       this.#isSpent = true;

@@ -1,12 +1,12 @@
 /**
  * `deno task bench:placement`: composite LRU and the placement policies on simulated machines,
- * beside an oracle. Prints a table; with `--write`, keeps it with a picture in `bench/results/`.
+ * beside an oracle. Prints a table per scenario.
  *
  * ```text
  * --keys=N       keys (1,000,000)
  * --seed=N       seed of everything random (1)
  * --only=WORDS   only scenarios whose name contains one of the words, separated by commas
- * --write        write bench/results/placement.{json,svg,md}
+ * --write        put the scenarios that ran into bench/results/placement.{json,svg,md}
  * ```
  *
  * The same seed gives the same figures on every machine: no time is measured. Exits with 1 when a
@@ -17,7 +17,7 @@
 
 import { pictureOf } from "./picture.ts";
 import { policies } from "./policies.ts";
-import { isMet, type Outcome, type Row, type Series, tableOf } from "./row.ts";
+import { isMet, type Outcome, tableOf } from "./row.ts";
 import * as scenarios from "./scenarios.ts";
 import { sweep } from "./sweep.ts";
 
@@ -34,6 +34,9 @@ const SCENARIOS: readonly (readonly [string, (scale: scenarios.Scale) => Outcome
   ["sweep", (scale) => sweep(scale, (line) => console.error(line))],
 ];
 
+/** What is kept of a scenario. */
+type Kept = scenarios.Scale & Outcome;
+
 if (import.meta.main) Deno.exit(main(Deno.args));
 
 function main(words: readonly string[]): number {
@@ -41,25 +44,39 @@ function main(words: readonly string[]): number {
     words.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
   const scale = { keyCount: Number(option("keys") ?? 1e6), seed: Number(option("seed") ?? 1) };
   const only = option("only")?.split(",") ?? [""];
-  const rows: Row[] = [];
-  const series: Series[] = [];
+  let missed = 0;
   for (const [name, run] of SCENARIOS) {
     if (!only.some((word) => name.includes(word))) continue;
-    const outcome = run(scale);
-    rows.push(...outcome.rows);
-    series.push(...outcome.series);
-    console.error(tableOf(outcome.rows));
+    const kept = { ...scale, ...run(scale) };
+    console.log(sectionOf(name, kept));
+    missed += kept.rows.filter((row) => isMet(row) === false).length;
+    if (words.includes("--write")) write(name, kept);
   }
-  console.log(tableOf(rows));
-  if (words.includes("--write")) write(rows, series, scale);
-  return rows.some((row) => isMet(row) === false) ? 1 : 0;
+  return missed > 0 ? 1 : 0;
 }
 
-function write(rows: Row[], series: Series[], scale: scenarios.Scale): void {
-  const what = `Zipf 0.99 over ${scale.keyCount.toLocaleString("en-US")} keys of mixed sizes, ` +
-    `seed ${scale.seed}`;
-  const json = JSON.stringify({ ...scale, rows, series }, null, 1);
-  Deno.writeTextFileSync(new URL("placement.json", RESULTS), `${json}\n`);
-  Deno.writeTextFileSync(new URL("placement.svg", RESULTS), pictureOf(series, what));
-  Deno.writeTextFileSync(new URL("placement.md", RESULTS), `${tableOf(rows)}\n`);
+function sectionOf(name: string, { keyCount, seed, rows }: Kept): string {
+  const keys = keyCount.toLocaleString("en-US");
+  return `### ${name} (${keys} keys, seed ${seed})\n\n${tableOf(rows)}\n`;
+}
+
+/** Puts one scenario among those that were kept before. */
+function write(name: string, kept: Kept): void {
+  const file = new URL("placement.json", RESULTS);
+  let all: Record<string, Kept> = {};
+  try {
+    all = JSON.parse(Deno.readTextFileSync(file));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  all[name] = kept;
+  const ordered = SCENARIOS.flatMap(([each]) => each in all ? [[each, all[each]] as const] : []);
+  Deno.writeTextFileSync(file, `${JSON.stringify(Object.fromEntries(ordered), null, 1)}\n`);
+  const sections = ordered.map(([each, figures]) => sectionOf(each, figures));
+  Deno.writeTextFileSync(new URL("placement.md", RESULTS), sections.join("\n"));
+  const picture = pictureOf(
+    ordered.flatMap(([, { series }]) => series),
+    "Zipf 0.99, keys of mixed sizes",
+  );
+  Deno.writeTextFileSync(new URL("placement.svg", RESULTS), picture);
 }
