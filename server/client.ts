@@ -106,18 +106,16 @@ export class Client {
     return this.#endWait !== null;
   }
 
-  /** Counts the client as blocked, until `endWait`. `end` ends the wait before its time. */
+  /** The client is blocked until `endWait`; `end` ends the wait before its time. */
   beginWait(end: EndWait): void {
     assert(this.#endWait === null, "a client waits for one thing at a time");
     this.#endWait = end;
-    this.context.shared.addBlockedClients(1);
   }
 
   /** The wait that `beginWait` began is over. */
   endWait(): void {
     assert(this.#endWait !== null, "a wait ends once");
     this.#endWait = null;
-    this.context.shared.addBlockedClients(-1);
   }
 
   /**
@@ -131,6 +129,7 @@ export class Client {
       const end = (wasTimeout: boolean, error: CommandError | null) => {
         clearTimeout(timer);
         this.endWait();
+        this.context.shared.addBlockedClients(-1);
         if (error === null) resolve(wasTimeout);
         else reject(error);
         return true;
@@ -139,6 +138,7 @@ export class Client {
         ? undefined
         : setTimeout(() => end(true, null), Math.min(timeoutMs, TIMER_MS_MAX));
       this.beginWait((error) => end(false, error));
+      this.context.shared.addBlockedClients(1);
     });
   }
 

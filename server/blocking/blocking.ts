@@ -228,6 +228,8 @@ export class Blocking {
     }
     if (isServed) {
       engine.settleWait(this.#keyspace, view.shardIndex, view.ref);
+      // From here on it is served, although its worker has yet to hear of it.
+      this.#context.shared.addBlockedClients(-1);
       this.#replies.push({
         workerIndex: view.workerIndex,
         id: view.id,
@@ -330,6 +332,7 @@ export class Blocking {
       this.#waits.set(id, wait);
       if (timeoutMs > 0) this.#startTimer(wait, timeoutMs);
       client.beginWait((error) => this.#end(wait, error));
+      this.#context.shared.addBlockedClients(1);
     });
   }
 
@@ -349,6 +352,7 @@ export class Blocking {
     if (wasWaiting) engine.freeWait(keyspace, wait.shardIndex, wait.ref);
     keyspace.unlockShards(wait.shardMask);
     if (!wasWaiting) return false;
+    this.#context.shared.addBlockedClients(-1);
     this.#forget(wait);
     if (error !== null) {
       wait.reject(error);
