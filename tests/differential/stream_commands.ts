@@ -44,9 +44,10 @@ const edge = fc.oneof(
   { weight: 2, arbitrary: wholeId.map((each) => `(${each}`) },
   { weight: 1, arbitrary: oddId },
 );
+/** Not `*`: the servers' clocks differ. */
 const newId = fc.oneof(
   { weight: 14, arbitrary: milliseconds.map((ms) => `${ms}-*`) },
-  { weight: 4, arbitrary: id },
+  { weight: 4, arbitrary: id.filter((each) => each !== "*") },
 );
 const count = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: 0, max: 12 }).map(String) },
