@@ -127,17 +127,22 @@ export function migrateShort(
   const allocator = shard.allocator;
   const from = allocator.nodeOf(ref);
   const isExternal = (entry.entryFlags(window, ref) & entry.ENTRY_EXTERNAL) !== 0;
+  const isCapped = shard.placement.isFull[node] !== 0;
   let newValue = NONE;
   if (isExternal) {
-    if (entry.entryIsStructure(window, ref)) return MOVE_IS_LONG;
+    if (entry.entryIsStructure(window, ref)) {
+      return isCapped && from !== node ? fail(shard, from, node, MOVE_NO_ROOM) : MOVE_IS_LONG;
+    }
     const valueRef = entry.entryValueRef(window, ref);
     if (allocator.nodeOf(valueRef) !== node) {
+      if (isCapped) return fail(shard, from, node, MOVE_NO_ROOM);
       if (entry.entryValueLength(window, ref) > COPY_BYTES_MAX) return MOVE_IS_LONG;
       newValue = allocator.allocate(entry.entryValueBlockBytes(window, ref), node);
       if (newValue === NONE) return fail(shard, from, node, MOVE_NO_ROOM);
     }
   }
   if (from === node && newValue === NONE) return MOVE_NOT_NEEDED;
+  if (isCapped && newValue === NONE) return fail(shard, from, node, MOVE_NO_ROOM);
   const blockBytes = newValue === NONE ? 0 : entry.entryValueBlockBytes(window, ref);
   MOVED.blocks = newValue === NONE ? 0 : 1;
   MOVED.bytes = blockBytes;

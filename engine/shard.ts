@@ -127,11 +127,12 @@ export class Shard {
   readonly allocator: Allocator;
   /** Accessor to the dictionaries of all its databases. */
   readonly dictionary: Dictionary;
+  /** Where this worker's new keys go, and which nodes have reached their caps. */
+  readonly placement: Placement;
   readonly #clock: EngineClock;
   readonly #counters: Float64Array;
   readonly #heat: HeatSettings;
   readonly #lazyFreeing: LazyFreeing;
-  readonly #placement: Placement;
   readonly #node: NodeSlot;
   readonly #hasOneNode: boolean;
   /** Node of the key looked up last; `UNDECIDED` when it is not there and no block was asked for. */
@@ -154,7 +155,7 @@ export class Shard {
     this.#counters = parts.counters;
     this.#heat = parts.heat;
     this.#lazyFreeing = parts.lazyFreeing;
-    this.#placement = parts.placement;
+    this.placement = parts.placement;
     this.#node = parts.placement.own as NodeSlot;
     this.#hasOneNode = parts.placement.count === 1;
     this.#isShared = parts.isShared;
@@ -304,7 +305,7 @@ export class Shard {
    */
   allocate(bytes: number): Ref {
     if (!this.#hasOneNode) return this.#allocateOnKeyNode(bytes);
-    const ref = this.#placement.isFull[0] === 0
+    const ref = this.placement.isFull[0] === 0
       ? this.allocator.allocate(bytes, 0 as NodeSlot)
       : NONE;
     if (ref === NONE) throw new OutOfMemoryError();
@@ -312,7 +313,7 @@ export class Shard {
   }
 
   #allocateOnKeyNode(bytes: number): Ref {
-    const placement = this.#placement;
+    const placement = this.placement;
     if (this.#keyNode === UNDECIDED) {
       this.#keyNode = placement.choose(this.#keyHash, bytes);
       this.window.f64[PLACED_DOUBLE + this.#keyNode]++;

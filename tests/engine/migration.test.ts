@@ -188,6 +188,23 @@ Deno.test("migration: without room on the target the key stays whole where it wa
   keyspace.checkInvariants();
 });
 
+Deno.test("migration: a node whose cap is reached takes nothing", () => {
+  const keyspace = createTestKeyspace({ nodeCount: 2, shardCount: 1 });
+  const lengths = [3, 3000, 400_000];
+  for (const length of lengths) putString(keyspace, 0, bytes(`key ${length}`), pattern(length));
+  putString(keyspace, 0, bytes("first"), pattern(50_000));
+  assertEquals(migrateKey(keyspace, 0, bytes("first"), FAR, now).movedKeys, 1);
+  keyspace.placement.capBytes[FAR] = 1;
+  keyspace.placement.refresh();
+  assertEquals(migrateDatabase(keyspace, 0, FAR, now).noRoomKeys, lengths.length);
+  assertEquals(migrateKey(keyspace, 0, bytes("first"), FAR, now).presentKeys, 1);
+  assertEquals(migrateKey(keyspace, 0, bytes("first"), 0 as NodeSlot, now).movedKeys, 1);
+  for (const length of lengths) {
+    assertEquals(getString(keyspace, 0, bytes(`key ${length}`)), pattern(length));
+  }
+  keyspace.checkInvariants();
+});
+
 Deno.test("migration: batches and databases move, and say what they did", () => {
   const keyspace = createTestKeyspace({ nodeCount: 2 });
   const keys = Array.from({ length: 2000 }, (_, i) => bytes(`key:${i}`));

@@ -97,10 +97,21 @@ class Worker {
     }
   }
 
+  async #readEntries(stream: string): Promise<void> {
+    const entries = elementsOf(
+      await this.#client.command("XREVRANGE", stream, "+", "-", "COUNT", 5),
+    );
+    for (const entry of entries) {
+      const [, fields] = elementsOf(entry);
+      const bytes = bulkBytes(elementsOf(fields)[1]);
+      if (bytes !== null) verify(bytes, stream);
+    }
+  }
+
   async #operate(): Promise<void> {
     const client = this.#client;
     const key = this.#index(KEYS);
-    const choice = this.#index(14);
+    const choice = this.#index(15);
     if (choice < 3) await client.command("SET", `string:${key}`, this.#value());
     else if (choice < 6) await this.#read("GET", `string:${key}`);
     else if (choice === 6) await client.command("DEL", `string:${key}`, `hash:${key}`);
@@ -115,6 +126,10 @@ class Worker {
       const score = this.#index(1000);
       await client.command("ZADD", `zset:${key % 5}`, score, this.#value(300));
       await client.command("SADD", `set:${key % 5}`, this.#value(300));
+    } else if (choice === 13) {
+      const stream = `stream:${key % 5}`;
+      await client.command("XADD", stream, "MAXLEN", "~", 300, "*", "field", this.#value(3000));
+      await this.#readEntries(stream);
     } else {
       await this.#readMany(1, 0, "ZRANGE", `zset:${key % 5}`, 0, 50);
       await this.#readMany(1, 0, "SRANDMEMBER", `set:${key % 5}`, 20);
