@@ -11,6 +11,8 @@ import { atLeast, atMost, type Outcome, plain, type Series } from "./row.ts";
 const PERCENT = 100;
 const PLENTY = 4;
 const SECONDS_AVERAGED = 10;
+/** Stands for "not reached" where a number must stand. */
+const NEVER = 9999;
 
 /** The load of all scenarios: each key has one user. */
 const ZIPF = { exponent: 0.99, affinity: 1, scanShare: 0 };
@@ -41,10 +43,10 @@ function run(simulation: Simulation, seconds: number, measure: Measure): number[
   return Array.from({ length: seconds }, () => simulation.second()[measure] / optimum);
 }
 
-/** The first second, from 1, from which on the share is reached; Infinity when it is not. */
+/** The first second, from 1, in which the share is reached; `NEVER` when it is in none. */
 function reachedAt(shares: readonly number[], share: number): number {
   const index = shares.findIndex((each) => each >= share);
-  return index < 0 ? Infinity : index + 1;
+  return index < 0 ? NEVER : index + 1;
 }
 
 function meanOfLast(shares: readonly number[]): number {
