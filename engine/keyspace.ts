@@ -24,6 +24,7 @@ import { ScanBatch } from "./scan_cursor.ts";
 import { COUNTER_LAZY_FREED_KEYS, DATABASES_MAX, Shard } from "./shard.ts";
 import type { NodeSlot, Ref } from "./types.ts";
 import { NONE } from "./types.ts";
+import { checkWaiters } from "./waiters.ts";
 
 /** Most shards: a set of shards is a bit mask of 32 bits. */
 export const KEYSPACE_SHARDS_MAX = 32;
@@ -452,6 +453,7 @@ export class Keyspace {
         shard.checkInvariants(database);
       }
       shard.allocator.checkInvariants();
+      checkWaiters(shard);
     }
   }
 }
