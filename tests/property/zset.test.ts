@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import type { NodeSlot } from "../../engine/mod.ts";
 import { ENTRIES_MAX, TestZset } from "../support/test_zset.ts";
 
 /** Does something to the set and to its model. */
@@ -32,6 +33,8 @@ const storeStep = fc.array(fc.tuple(member, score), { minLength: 1, maxLength: E
   .map((members): Step => (test) => test.store(members));
 const copyStep = fc.constant<Step>((test) => test.copy());
 
+const migrateStep = fc.nat(1).map((node): Step => (test) => test.migrate(node as NodeSlot));
+
 const step = fc.oneof(
   { weight: 12, arbitrary: setStep },
   { weight: 5, arbitrary: removeStep },
@@ -40,6 +43,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fillStep },
   { weight: 1, arbitrary: storeStep },
   { weight: 1, arbitrary: copyStep },
+  { weight: 1, arbitrary: migrateStep },
 );
 
 Deno.test("a sorted set holds what its model holds, in both encodings", () => {

@@ -4,12 +4,13 @@
  * @module
  */
 
-import type { Keyspace, Ref, Shard } from "../../engine/mod.ts";
+import type { Keyspace, NodeSlot, Ref, Shard } from "../../engine/mod.ts";
 import {
   ENCODING_LISTPACK,
   entryEncoding,
   NONE,
   ScoredMembers,
+  TYPE_ZSET,
   valueAdapterOf,
   zsetCount,
   zsetCreate,
@@ -23,7 +24,6 @@ import {
   zsetStore,
   zsetUpdate,
 } from "../../engine/mod.ts";
-import { TYPE_ZSET } from "../../engine/mod.ts";
 import { assert, assertEquals } from "./assert.ts";
 import { createTestKeyspace, locate, type Located } from "./keyspace.ts";
 import { AllocationFaults } from "./memory_accounting.ts";
@@ -48,6 +48,7 @@ export class TestZset {
     this.keyspace = createTestKeyspace({
       shardCount: 1,
       windowBytes: 16 * 1024 * 1024,
+      nodeCount: 2,
       prepareHeap: this.faults.install,
     });
     this.#located = locate(this.keyspace, encoder.encode("zset"));
@@ -142,6 +143,22 @@ export class TestZset {
     const existing = this.#entry();
     this.keyspace.copyEntry(shard, copied, shard, DATABASE, key, 0, key.length, hash, existing);
     shard.remove(DATABASE, copied, other.hash);
+  }
+
+  /** Moves all blocks of a large set to a node, in steps. */
+  migrate(node: NodeSlot): void {
+    const shard = this.#shard;
+    const adapter = valueAdapterOf(TYPE_ZSET);
+    const ref = this.#entry();
+    if (ref === NONE || !adapter.isStructure(shard, ref)) return;
+    const step = { blocks: 0, bytes: 0, failedBlocks: 0 };
+    let cursor = 0;
+    do cursor = adapter.migrateStep(shard, ref, node, cursor, 500, step); while (cursor !== 0);
+    assertEquals(step.failedBlocks, 0);
+    adapter.visitBlocks(shard, ref, (block, bytes) => {
+      // An overflow bucket that a resize adds meanwhile the next round would find.
+      assert(shard.allocator.nodeOf(block) === node || bytes === 64, "the value has moved");
+    });
   }
 
   /** That the set is whole and holds what the model holds. */
