@@ -213,11 +213,29 @@ function smove(client: Client): void {
   requireType(to, destination, TYPE_SET);
   const isMember = hasArgument(client, from, source, 3);
   if (isMember && (from !== to || source !== destination)) {
-    // First there, then away from here: running out of memory loses no member.
-    addArgument(client, to, 2, destination, 3);
-    removeArgument(client, from, 1, source, 3);
+    moveArgument(client, from, source, to, destination);
   }
   client.reply.integer(isMember ? 1 : 0);
+}
+
+/** Moves argument 3 from the set of argument 1 to that of argument 2: both are done, or neither. */
+function moveArgument(
+  client: Client,
+  from: Shard,
+  source: Ref,
+  to: Shard,
+  destination: Ref,
+): void {
+  const before = destination === NONE ? 0 : setCount(to, destination);
+  const added = addArgument(client, to, 2, destination, 3);
+  try {
+    removeArgument(client, from, 1, source, 3);
+  } catch (error) {
+    // The room for what was there before is still free.
+    const isNew = setCount(to, added) > before;
+    if (isNew && error instanceof OutOfMemoryError) removeArgument(client, to, 2, added, 3);
+    throw error;
+  }
 }
 
 /** SPOP key [count] */

@@ -44,6 +44,7 @@ const WEIGHT = new StringView();
 export interface SortOrder {
   /** As bytes, not as numbers. */
   readonly isAlpha: boolean;
+  /** The greatest first. */
   readonly isDescending: boolean;
   /** Argument that names the weights; 0 when elements weigh as what they are. */
   readonly byIndex: number;

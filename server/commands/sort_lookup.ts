@@ -1,6 +1,6 @@
 /**
- * What the patterns of SORT's BY and GET name: `weight_*` a string for each element, `object_*->f` a
- * field of a hash, `#` the element itself.
+ * What the patterns of SORT's BY and GET name: `weight_*` a string for each element, `object_*->f`
+ * a field of a hash, `#` the element itself.
  *
  * Keys that patterns name may be in any shard; all of them are locked. Patterns are C text in
  * Redis: what stands behind a NUL is no `*` and no `->`.

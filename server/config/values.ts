@@ -69,8 +69,8 @@ export const BOOLEAN: ValueType<boolean> = single((word) => {
 export const TEXT: ValueType<string> = single((word) => word, (value) => value);
 
 /**
- * A whole number from `min` to `max`, which fit into 64 bits. Beyond ±2^53 a value is rounded to the
- * nearest number a double can hold.
+ * A whole number from `min` to `max`, which fit into 64 bits. Beyond ±2^53 a value is rounded to
+ * the nearest number a double can hold.
  */
 export function integer(min: number | bigint, max: number | bigint): ValueType<number> {
   return single((word) => {

@@ -3,8 +3,8 @@
  * weights and hashes for their elements.
  *
  * Where the order is not told (what is unsorted in a set; equal weights with LIMIT, of which Redis
- * sorts only a part) elements are compared in any order, or not at all. No element leaves a double's
- * range: redis-server notes that in `errno`, and then takes other texts for no numbers either.
+ * sorts only a part) elements are compared in any order, or not at all. No element leaves the range
+ * of a double: redis-server keeps that in `errno`, and then takes other texts for no numbers too.
  *
  * @module
  */

@@ -64,7 +64,7 @@ async function runConnection(server: ServerProcess, connection: number): Promise
   }
 }
 
-Deno.test("two workers: a member that moves between sets is in one of them at any time", async () => {
+Deno.test("two workers: a member that moves between sets is always in one of them", async () => {
   const { server, check } = await startChecked(["--set-max-intset-entries", "4"]);
   await using _stop = server;
   using client = await server.connect();
