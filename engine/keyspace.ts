@@ -24,7 +24,7 @@ import { ScanBatch } from "./scan_cursor.ts";
 import { COUNTER_LAZY_FREED_KEYS, DATABASES_MAX, Shard } from "./shard.ts";
 import type { NodeSlot, Ref } from "./types.ts";
 import { NONE } from "./types.ts";
-import { checkWaiters } from "./waiters.ts";
+import { checkWaiters } from "./waiters_read.ts";
 
 /** Most shards: a set of shards is a bit mask of 32 bits. */
 export const KEYSPACE_SHARDS_MAX = 32;

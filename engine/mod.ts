@@ -86,6 +86,7 @@ export * from "./streams.ts";
 export * from "./strings.ts";
 export * from "./value_types.ts";
 export * from "./waiters.ts";
+export * from "./waiters_read.ts";
 export type { NodeSlot, Ref, ShardIndex } from "./types.ts";
 export { NONE } from "./types.ts";
 import "./zset_adapter.ts";

@@ -167,9 +167,13 @@ async function compare(
     const numRuns = Number(Deno.env.get("NUMARIS_RUNS") ?? runCount);
     await fc.assert(property, { numRuns, seed, endOnFailure: true });
   } finally {
-    const [code] = await Promise.all([ours.close(), theirs.close()]);
-    if (code !== 0) throw new Error(`Numaris ended with exit code ${code}\n${ours.server.log}`);
+    await closeBoth(ours, theirs);
   }
+}
+
+async function closeBoth(ours: Stage, theirs: Stage): Promise<void> {
+  const [code] = await Promise.all([ours.close(), theirs.close()]);
+  if (code !== 0) throw new Error(`Numaris ended with exit code ${code}\n${ours.server.log}`);
 }
 
 /** Throws where the servers disagree. */
