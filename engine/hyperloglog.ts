@@ -62,7 +62,7 @@ const TWO_TO_32 = 2 ** 32;
 assert(HLL_HEADER_BYTES === 16, "the header is Redis's");
 assert(HLL_DENSE_BYTES === 12304, "the dense form is Redis's");
 
-/** Whether the bytes may be a HyperLogLog: its header is right, and a dense one's length too. O(1). */
+/** Whether the bytes may be a HyperLogLog: the header is right, and a dense one's length. O(1). */
 export function isHyperLogLog(u8: Uint8Array, start: number, lengthBytes: number): boolean {
   if (lengthBytes < HLL_HEADER_BYTES) return false;
   for (let i = 0; i < MAGIC.length; i++) if (u8[start + i] !== MAGIC[i]) return false;

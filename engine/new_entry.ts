@@ -1,6 +1,6 @@
 /**
- * Entries in the making: made and filled outside of the keyspace, and put there in one step, so that
- * what they replace is whole, and can still be read, until then.
+ * Entries in the making: made and filled outside of the keyspace, and put there in one step, so
+ * that what they replace is whole, and can still be read, until then.
  *
  * All functions run under the lock of the key's shard.
  *

@@ -225,7 +225,7 @@ function hasDuplicates(list: ElementList, step: number): boolean {
 }
 
 /**
- * A sorted set of the elements, of which there is at least one, with their scores, none of them NaN.
+ * A sorted set of the elements, at least one, with their scores, none of them NaN.
  *
  * @param entriesMax Members of the largest sorted set that is a listpack.
  * @param lengthMax Bytes of the longest member in such a set.

@@ -16,8 +16,6 @@ import {
   NO_EXPIRY,
   NONE,
   setString,
-  StringView,
-  viewString,
 } from "../../engine/mod.ts";
 import type { Client } from "../client.ts";
 import { CommandError } from "../command_error.ts";
@@ -25,7 +23,7 @@ import { DIGEST_OF_NOTHING, digestOfDataset, digestOfValue } from "../debug/dige
 import { memoryMap } from "../debug/memory_map.ts";
 import { replyProtocol } from "../debug/protocol.ts";
 import { ByteBuffer } from "../rdb/byte_buffer.ts";
-import { encodeString } from "../rdb/string_encoding.ts";
+import { encodeValue } from "../rdb/value_encoding.ts";
 import { replyHelp } from "./help.ts";
 import { integerArgument } from "./keys.ts";
 import { referenceCount } from "./object.ts";
@@ -43,8 +41,9 @@ const NOT_ALLOWED = "ERR DEBUG command not allowed. If the enable-debug-command 
   "configuration file, and then restart the server.";
 
 const encoder = new TextEncoder();
-const view = new StringView();
 const serialized = new ByteBuffer();
+/** Bytes of a serialized value that say its type, which Redis does not count. */
+const TYPE_BYTES = 1;
 
 /** A subcommand: how many arguments the whole command has, at least and at most, and what it does. */
 interface Subcommand {
@@ -157,19 +156,12 @@ function describe(client: Client, shard: Shard, ref: Ref): string {
   const window = shard.window;
   const seconds = client.context.keyspace.clock.seconds;
   const idleSeconds = entryIdleSeconds(window, ref, seconds);
-  viewString(shard, ref, view);
   serialized.clear();
-  encodeString(
-    view.bytes,
-    view.start,
-    view.lengthBytes,
-    serialized,
-    client.context.config.rdbcompression,
-  );
+  encodeValue(shard, ref, serialized, client.context.config.rdbcompression);
   const nodeSlot = shard.allocator.nodeOf(ref);
   return `Value at:0x${(window.baseBytes + byteOffsetOf(ref)).toString(16)}` +
     ` refcount:${referenceCount(shard, ref)} encoding:${encodingName(shard, ref)}` +
-    ` serializedlength:${serialized.lengthBytes}` +
+    ` serializedlength:${serialized.lengthBytes - TYPE_BYTES}` +
     ` lru:${(seconds - idleSeconds) & LRU_CLOCK_MASK} lru_seconds_idle:${idleSeconds}` +
     ` node:${client.context.keyspace.heap.layout.nodeIds[nodeSlot]}` +
     ` heat:${entryHeatLevel(window, ref, seconds)} accesses:${entryAccessCount(window, ref)}`;

@@ -98,7 +98,7 @@ export function openPayload(
 }
 
 /**
- * Reads the string of a payload into `into`, which is cleared first. O(length of payload and value).
+ * Reads the string of a payload into `into`, which is cleared first. O(payload + value).
  *
  * @param valueMaxBytes Longer values are a bad format.
  * @param skipChecksum Whether to read the payload whatever its checksum says.

@@ -142,7 +142,7 @@ export function addInteger(low: number, high: number, into: ElementList): void {
   into.add(DIGITS, start, INTEGER_DIGITS_MAX - start);
 }
 
-/** Adds every field and value of the zipmap that is `lengthBytes` bytes from 0 on. O(lengthBytes). */
+/** Adds every field and value of the zipmap of `lengthBytes` bytes from 0 on. O(lengthBytes). */
 export function readZipmap(u8: Uint8Array, lengthBytes: number, into: ElementList): boolean {
   if (lengthBytes < 2) return false;
   const end = lengthBytes - 1;

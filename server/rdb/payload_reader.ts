@@ -1,8 +1,8 @@
 /**
  * Reads the parts that RDB values are made of: lengths, strings (see string_encoding.ts) and bytes.
  *
- * The bytes come from whoever sends them: nothing is read beyond their end, and nothing is made that
- * is larger than they can stand for.
+ * The bytes come from whoever sends them: nothing is read beyond their end, and nothing is made
+ * that is larger than they can stand for.
  *
  * @module
  */
@@ -63,8 +63,8 @@ export class PayloadReader {
   }
 
   /**
-   * A length, or -1 when there is none here. Beyond 2^53 it is rounded; `lengthHigh` and `lengthLow`
-   * have it exactly.
+   * A length, or -1 when there is none here. Beyond 2^53 it is rounded; `lengthHigh` and
+   * `lengthLow` have it exactly.
    */
   readLength(): number {
     const room = this.#end - this.#at;

@@ -2,8 +2,8 @@
  * Reads streams; stream_encoding.ts draws them. Those of Redis 5.0 to 6.2 lack the first id, the
  * highest id deleted, the entries added, and what groups have read.
  *
- * Nodes are taken over as they are, so all that the engine relies on is checked first: each node is a
- * listpack of entries as stream_nodes.ts lays them out, its counts are right, ids ascend over all
+ * Nodes are taken over as they are, so all that the engine relies on is checked first: each node is
+ * a listpack of entries as stream_nodes.ts lays them out, its counts are right, ids ascend over all
  * nodes, and every pending id has one consumer.
  *
  * @module
@@ -127,8 +127,8 @@ function isInteger(u8: Uint8Array, at: number): boolean {
 }
 
 /**
- * Checks the listpack of the node `NODE_ID`, whose entries must lie behind `LAST_ID`, and moves that
- * to the last of them.
+ * Checks the listpack of the node `NODE_ID`, whose entries must lie behind `LAST_ID`, and moves
+ * that to the last of them.
  *
  * @returns The number of live entries, or -1 when something is wrong.
  */

@@ -2,7 +2,7 @@
  * Reads values of all types but strings, in every encoding that Redis 7.0 reads.
  *
  * Whatever the encoding, a collection is first read into a list of elements and checked, then made
- * anew from them (engine/new_values.ts): what a payload claims about its own layout decides nothing.
+ * anew from them (engine/new_values.ts): what a payload says about its own layout decides nothing.
  * Streams, whose nodes are taken over, are in stream_decoding.ts.
  *
  * @module
@@ -25,11 +25,17 @@ import * as types from "./value_types.ts";
 
 /** Where values change from one encoding to the other: the server's configuration. */
 export interface EncodingLimits {
+  /** Fields of the largest hash that is a listpack. */
   readonly hashMaxListpackEntries: number;
+  /** Bytes of the longest field or value in such a hash. */
   readonly hashMaxListpackValueBytes: number;
+  /** How much one node of a list holds, as `list-max-listpack-size` says it. */
   readonly listMaxListpackFill: number;
+  /** Members of the largest set that is an intset. */
   readonly setMaxIntsetEntries: number;
+  /** Members of the largest sorted set that is a listpack. */
   readonly zsetMaxListpackEntries: number;
+  /** Bytes of the longest member in such a sorted set. */
   readonly zsetMaxListpackValueBytes: number;
 }
 
@@ -49,8 +55,8 @@ const SCORE_BYTES_VIEW = new Uint8Array(SCORE.buffer);
 /**
  * Reads the value of type `type` that `reader` stands at.
  *
- * @returns An entry for the key that is in no dictionary yet; `NONE` when the bytes are no such value
- *   or an empty one, with nothing left behind.
+ * @returns An entry for the key that is in no dictionary yet; `NONE` when the bytes are no such
+ *   value or an empty one, with nothing left behind.
  * @throws OutOfMemoryError Nothing is left behind.
  */
 export function decodeValue(

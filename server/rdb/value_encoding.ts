@@ -134,7 +134,7 @@ function encodeSortedSet(shard: Shard, ref: Ref, to: ByteBuffer, compresses: boo
   to.byte(types.RDB_ZSET_2);
   const count = zsetCount(shard, ref);
   encodeLength(count, to);
-  // From the last to the first, as Redis: who inserts them so into a skip list always does it first.
+  // From the last to the first, as Redis: inserted so, each comes first in the reader's skip list.
   ZSET_READER.open(shard, ref, count - 1);
   do {
     encodeView(ZSET_READER, to, compresses);

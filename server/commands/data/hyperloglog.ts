@@ -21,7 +21,7 @@ export const HYPERLOGLOG_GROUP: CommandGroup = {
       summary: "Shows elements to a HyperLogLog, creating it when missing.",
       since: "2.8.9",
       complexity: "O(1) for each element.",
-      arguments: [key(), optional(repeated(string("element")))],
+      arguments: [key(), repeated(optional(string("element")))],
     },
     {
       name: "pfcount",
