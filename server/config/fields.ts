@@ -70,7 +70,7 @@ export class ConfigFields {
    * `list-max-listpack-size`: how much one listpack of a list holds: so many elements when
    * positive; else -1 to -5 for 4, 8, 16, 32, 64 KiB.
    */
-  listMaxListpackFill = -2;
+  listMaxListpackFill: number = -2;
   /** `list-compress-depth`: listpacks at each end of a list that stay as they are; 0 for all. */
   listCompressDepth = 0;
   /** `set-max-intset-entries`: members of the largest set that is an intset. */
