@@ -33,7 +33,7 @@ export function typeName(shard: Shard, ref: Ref): string {
   return TYPE_NAMES[entryType(shard.window, ref)];
 }
 
-/** Name of an entry's encoding. */
+/** Name of an entry's encoding; a list is a quicklist whether or not it has nodes. */
 export function encodingName(shard: Shard, ref: Ref): string {
   if (entryType(shard.window, ref) === engine.TYPE_LIST) return "quicklist";
   return ENCODING_NAMES[entryEncoding(shard.window, ref)];

@@ -64,11 +64,9 @@ export class NumaService {
 
   #tick(): void {
     this.#context.keyspace.placement.refresh();
-    this.#context.clock.refresh();
-    const isMoving = this.#strategies?.tick() ?? false;
     if (this.#strategies !== null) this.#publish(this.#strategies);
     const balances = this.#context.workerIndex === 0 && this.nodes.length > 1;
-    const isBusy = (balances && this.#balance()) || isMoving;
+    const isBusy = balances && this.#balance();
     this.#timer = setTimeout(() => this.#tick(), isBusy ? TURN_PAUSE_MS : INTERVAL_MS);
   }
 
