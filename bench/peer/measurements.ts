@@ -6,9 +6,12 @@
 
 import type { ServerProcess } from "../../tests/support/server_process.ts";
 import { ChildScript } from "./child_script.ts";
+import { measureCollections, measureCommands } from "./data_types.ts";
 import type { BenchmarkOptions, Group } from "./options.ts";
+import type { Progress } from "./progress.ts";
 import { type LoadResult, runLoad } from "./redis_benchmark.ts";
 import { absoluteGoal, type Goal, ratioGoal, type Row } from "./row.ts";
+import { Samples } from "./samples.ts";
 import {
   alternate,
   eventLoopStallMs,
@@ -16,13 +19,12 @@ import {
   pause,
   type Peers,
   residentBytes,
+  SETTLE_MS,
   usedMemoryBytes,
   withPeers,
   withWorkerCounts,
 } from "./servers.ts";
 
-/** Time for a server to finish what it does behind its last reply. */
-const SETTLE_MS = 1_000;
 const MEBIBYTE = 1024 * 1024;
 const CPU_GOALS: Record<number, Goal> = {
   1: ratioGoal("at most", 1.1),
@@ -32,9 +34,6 @@ const RATE_GOALS: Record<number, Goal> = {
   1: ratioGoal("at least", 1.0),
   16: ratioGoal("at least", 1.25),
 };
-
-/** Says what is being done, for whoever waits. */
-export type Progress = (text: string) => void;
 
 /** One function per group. */
 export const MEASUREMENTS: Record<
@@ -47,22 +46,9 @@ export const MEASUREMENTS: Record<
   memory: measureMemory,
   stall: measureStall,
   idle: measureIdle,
+  commands: measureCommands,
+  collections: measureCollections,
 };
-
-/** Figures of both sides, one per repetition, under construction. */
-class Samples {
-  readonly ours: number[] = [];
-  readonly theirs: number[] = [];
-
-  add(both: { ours: number; theirs: number }): void {
-    this.ours.push(both.ours);
-    this.theirs.push(both.theirs);
-  }
-
-  row(what: string, unit: string, goal: Goal | null): Row {
-    return { what, unit, ours: this.ours, theirs: this.theirs, goal };
-  }
-}
 
 async function measureThroughput(options: BenchmarkOptions, progress: Progress): Promise<Row[]> {
   return await withPeers(async (peers) => {

@@ -5,7 +5,16 @@
  */
 
 /** Groups of rows that can be measured on their own. */
-export const GROUPS = ["throughput", "latency", "workers", "memory", "stall", "idle"] as const;
+export const GROUPS = [
+  "throughput",
+  "latency",
+  "workers",
+  "memory",
+  "stall",
+  "idle",
+  "commands",
+  "collections",
+] as const;
 
 /** Name of a group of rows. */
 export type Group = typeof GROUPS[number];
@@ -24,6 +33,10 @@ export interface BenchmarkOptions {
   readonly stallKeys: number;
   /** Connections that do nothing. */
   readonly idleConnections: number;
+  /** Requests per command of every type, at each depth of pipelining. */
+  readonly commandRequests: number;
+  /** Small hashes, sets, sorted sets and lists, and elements of a large one of each. */
+  readonly collections: number;
   readonly only: readonly Group[];
   /** Folder for the results; empty for none. */
   readonly output: string;
@@ -37,11 +50,13 @@ const FULL: BenchmarkOptions = {
   keys: 1_000_000,
   stallKeys: 10_000_000,
   idleConnections: 10_000,
+  commandRequests: 300_000,
+  collections: 1_000_000,
   only: GROUPS,
   output: "bench/results",
 };
 
-/** A look at the same figures in about a minute. */
+/** A look at the same figures in some minutes. */
 const QUICK: BenchmarkOptions = {
   ...FULL,
   repeat: 1,
@@ -50,6 +65,8 @@ const QUICK: BenchmarkOptions = {
   keys: 200_000,
   stallKeys: 1_000_000,
   idleConnections: 1_000,
+  commandRequests: 30_000,
+  collections: 50_000,
 };
 
 /** What `--help` prints. */
@@ -63,6 +80,8 @@ Measures Numaris beside redis-server on this machine and writes bench/results/pe
   --keys N                keys loaded to find the bytes per key (${FULL.keys})
   --stall-keys N          keys loaded while stalls are watched (${FULL.stallKeys})
   --idle-connections N    connections that do nothing (${FULL.idleConnections})
+  --command-requests N    requests per command of every type (${FULL.commandRequests})
+  --collections N         small collections, elements of a large one (${FULL.collections})
   --only a,b              of ${GROUPS.join(", ")}
   --output FOLDER         where the results go; "" for nowhere (${FULL.output})`;
 
@@ -73,6 +92,8 @@ const NUMBER_FLAGS: Record<string, keyof BenchmarkOptions> = {
   "--keys": "keys",
   "--stall-keys": "stallKeys",
   "--idle-connections": "idleConnections",
+  "--command-requests": "commandRequests",
+  "--collections": "collections",
 };
 
 /**

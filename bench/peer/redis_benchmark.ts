@@ -12,7 +12,8 @@ const CONNECTIONS = 50;
 
 /** One load. */
 export interface Load {
-  readonly command: "set" | "get";
+  /** One of redis-benchmark's tests: `set`, `lrange_100` and so on; or a command with arguments. */
+  readonly command: string;
   readonly requests: number;
   readonly pipeline: number;
   /** Threads of the client; none unless told. */
@@ -42,8 +43,10 @@ export async function runLoad(server: ServerProcess, load: Load): Promise<LoadRe
   return { ...figures, processorUsPerRequest: usedSeconds * 1e6 / load.requests };
 }
 
-/** Reads the figures from what redis-benchmark prints. */
-export function parseReport(printed: string): Omit<LoadResult, "processorUsPerRequest"> {
+/** Reads the figures of the last test in what redis-benchmark prints. */
+export function parseReport(everything: string): Omit<LoadResult, "processorUsPerRequest"> {
+  // A test that needs data loads them by another test, which comes first.
+  const printed = everything.slice(Math.max(0, everything.lastIndexOf("======")));
   const rate = /throughput summary: ([\d.]+) requests per second/.exec(printed);
   const summary = /p99\s+max\s*\n\s*([\d. ]+)/.exec(printed);
   if (rate === null || summary === null) {
@@ -69,11 +72,13 @@ function percentile(printed: string, wanted: number): number {
 
 async function run(port: number, load: Load): Promise<string> {
   const threads = load.threads === undefined ? [] : ["--threads", String(load.threads)];
+  const words = load.command.split(" ");
   const output = await new Deno.Command("redis-benchmark", {
     args: [
-      ...["-p", String(port), "-t", load.command, "-c", String(CONNECTIONS)],
-      ...["-r", String(KEY_SPACE), "-n", String(load.requests), "-P", String(load.pipeline)],
-      ...["--precision", "3", ...threads],
+      ...["-p", String(port), "-c", String(CONNECTIONS), "-r", String(KEY_SPACE)],
+      ...["-n", String(load.requests), "-P", String(load.pipeline), "--precision", "3"],
+      ...threads,
+      ...(words.length === 1 ? ["-t", ...words] : words),
     ],
     stdin: "null",
   }).output();

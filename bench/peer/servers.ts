@@ -16,6 +16,8 @@ export interface Peers {
 
 /** Linux counts a process's time in hundredths of a second on every machine that Deno runs on. */
 const TICKS_PER_SECOND = 100;
+/** Time for a server to finish what it does behind its last reply, in milliseconds. */
+export const SETTLE_MS = 1_000;
 const FLAGS = ["--maxclients", "12000"];
 
 /** Runs `measure` with a fresh Numaris (one worker) and a fresh redis-server beside it. */

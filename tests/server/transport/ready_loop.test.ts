@@ -70,7 +70,7 @@ Deno.test("ready loop: armed connections are told of input, disarmed ones are no
   await loop.close();
 });
 
-Deno.test("ready loop: each connection is served once per turn, whatever the other sends", async () => {
+Deno.test("ready loop: a turn serves each connection once, whatever others send", async () => {
   using busy = await SocketPair.open();
   using quiet = await SocketPair.open();
   const loop = createLoop();
@@ -109,7 +109,7 @@ Deno.test("ready loop: a handler may disarm another that is ready in the same tu
   await loop.close();
 });
 
-Deno.test("ready loop: the next turn comes while it turns, while it waits, and when it has ended", async () => {
+Deno.test("ready loop: the next turn comes whether it turns, waits or has ended", async () => {
   using pair = await SocketPair.open();
   const loop = createLoop();
   await loop.nextTurn();
