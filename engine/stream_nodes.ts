@@ -55,6 +55,11 @@ const COUNTS_GROWTH_BYTES_MAX = 20;
 /** A node that gets no more entries is given a smaller block when it leaves this share unused. */
 const SLACK_SHIFT = 3;
 
+/** The highest integer that an element holds in one byte. */
+const ONE_BYTE_MAX = 127;
+/** Bytes of an element with an integer that a double does not hold. */
+const LONG_INTEGER_BYTES = 10;
+
 const CURSOR = new IdCursor();
 const ELEMENT = new listpack.ListpackElement();
 const DELTAS = new Int32Array(ID_WORDS);
@@ -103,13 +108,30 @@ export function readWords(u8: Uint8Array, at: number, words: Int32Array, wordAt:
   words[wordAt + 1] = INT64_WORDS[1];
 }
 
+/** Bytes of an element with this integer: 0 or more, 31 bits. */
+function smallBytes(value: number): number {
+  return value <= ONE_BYTE_MAX ? 2 : encodedIntegerBytes(value);
+}
+
+/** Writes an element with an integer of 0 or more, 31 bits; returns the index behind it. */
+function writeSmall(u8: Uint8Array, at: number, value: number): number {
+  if (value > ONE_BYTE_MAX) return writeIntegerElement(u8, at, value);
+  u8[at] = value;
+  u8[at + 1] = 1;
+  return at + 2;
+}
+
 /** Bytes of an element with the 64-bit integer in two of `DELTAS`. */
 function deltaBytes(wordAt: number): number {
-  const value = joinWords(DELTAS[wordAt], DELTAS[wordAt + 1]);
-  return Number.isSafeInteger(value) ? encodedIntegerBytes(value) : 10;
+  const low = DELTAS[wordAt];
+  const high = DELTAS[wordAt + 1];
+  if (high === 0 && low >= 0) return smallBytes(low);
+  const value = joinWords(low, high);
+  return Number.isSafeInteger(value) ? encodedIntegerBytes(value) : LONG_INTEGER_BYTES;
 }
 
 function writeDelta(u8: Uint8Array, at: number, wordAt: number): number {
+  if (DELTAS[wordAt + 1] === 0 && DELTAS[wordAt] >= 0) return writeSmall(u8, at, DELTAS[wordAt]);
   const value = joinWords(DELTAS[wordAt], DELTAS[wordAt + 1]);
   if (Number.isSafeInteger(value)) return writeIntegerElement(u8, at, value);
   const start = writeInt64Backward(DIGITS, INTEGER_DIGITS_MAX, DELTAS[wordAt], DELTAS[wordAt + 1]);
@@ -163,12 +185,12 @@ export function appendEntry(
 ): void {
   const u32 = shard.window.u32;
   if (!seekLast(u32, nodes, CURSOR)) {
-    startNode(shard, nodes, id, entry);
+    startNode(shard, nodes, id, entry, 0);
     return;
   }
   const payload = CURSOR.word + ID_WORDS;
   if (isFull(shard, payload, entry, limits)) {
-    startNode(shard, nodes, id, entry);
+    startNode(shard, nodes, id, entry, likelyRoom(shard, payload, limits));
     if (seekLast(u32, nodes, CURSOR) && treeLayout.previousId(u32, nodes, CURSOR)) {
       shrinkNode(shard, CURSOR.word + ID_WORDS);
     }
@@ -205,17 +227,34 @@ function everySecondBytes(entry: NewEntry, first: number): number {
   return bytes;
 }
 
-/** Makes a node of one entry. */
-function startNode(shard: Shard, nodes: number, id: Uint32Array, entry: NewEntry): void {
+/**
+ * Room that the next node will need if it becomes like the one at `payload`: with it a node is
+ * copied neither as it grows nor when it is full.
+ */
+function likelyRoom(shard: Shard, payload: number, limits: NodeLimits): number {
+  const bytes = listpackBytes(shard.window.u8, nodeStart(shard.window.u32, payload));
+  const room = bytes + (bytes >>> (SLACK_SHIFT + 1));
+  return room <= limits.nodeBytesMax ? room : 0;
+}
+
+/** Makes a node of one entry, with room for at least `roomBytes` bytes. */
+function startNode(
+  shard: Shard,
+  nodes: number,
+  id: Uint32Array,
+  entry: NewEntry,
+  roomBytes: number,
+): void {
   const { u8, u32 } = shard.window;
   const fieldCount = entry.fieldCount;
   const totalBytes = LISTPACK_HEADER_BYTES + 1 + everySecondBytes(entry, entry.first) +
     everySecondBytes(entry, entry.first + 1) + 2 * 6 +
     encodedIntegerBytes(fieldCount) + encodedIntegerBytes(fieldCount + ENTRY_FIXED_ELEMENTS);
-  const block = shard.allocate(totalBytes);
-  const payload = insertNode(shard, nodes, id, block, totalBytes);
+  const room = Math.max(totalBytes, roomBytes);
+  const block = shard.allocate(room);
+  const payload = insertNode(shard, nodes, id, block, room);
   u32[payload + NODE_LISTPACK_WORD] = block;
-  u32[payload + NODE_ROOM_BYTES_WORD] = totalBytes;
+  u32[payload + NODE_ROOM_BYTES_WORD] = room;
   const start = block * REF_UNIT_BYTES;
   let at = writeIntegerElement(u8, start + LISTPACK_HEADER_BYTES, 1);
   at = writeIntegerElement(u8, at, 0);
@@ -288,28 +327,28 @@ function extendNode(
   subtractIds(DELTAS, id, 0, u32, key);
   const fieldBytes = isSame
     ? 0
-    : everySecondBytes(entry, entry.first) + encodedIntegerBytes(fieldCount);
+    : everySecondBytes(entry, entry.first) + smallBytes(fieldCount);
   const addedBytes = 2 + deltaBytes(0) + deltaBytes(2) + fieldBytes +
-    everySecondBytes(entry, entry.first + 1) + encodedIntegerBytes(elements);
+    everySecondBytes(entry, entry.first + 1) + smallBytes(elements);
   const live = liveCount(u8, start);
   const oldBytes = listpackBytes(u8, start);
   makeRoom(shard, payload, oldBytes + addedBytes + 2, limits.nodeBytesMax);
   const moved = nodeStart(u32, payload);
   writeCounts(shard, payload, live + 1, deletedCount(u8, moved));
   let at = moved + listpackBytes(u8, moved) - 1;
-  at = writeIntegerElement(u8, at, isSame ? ENTRY_SAME_FIELDS : 0);
+  at = writeSmall(u8, at, isSame ? ENTRY_SAME_FIELDS : 0);
   at = writeDelta(u8, at, 0);
   at = writeDelta(u8, at, 2);
   if (isSame) {
     at = writeEverySecond(u8, at, entry, entry.first + 1);
   } else {
-    at = writeIntegerElement(u8, at, fieldCount);
+    at = writeSmall(u8, at, fieldCount);
     const end = entry.first + fieldCount * 2;
     for (let i = entry.first; i < end; i++) {
       at = writeElement(u8, at, entry.bytes, entry.starts[i], entry.lengths[i]);
     }
   }
-  at = writeIntegerElement(u8, at, elements);
+  at = writeSmall(u8, at, elements);
   u8[at] = LISTPACK_END;
   const count = u8[moved + 4] | (u8[moved + 5] << 8);
   const stays = count === LISTPACK_COUNT_UNKNOWN;
@@ -384,6 +423,13 @@ export function writeCounts(
   const { u8, u32 } = shard.window;
   const start = nodeStart(u32, payload);
   const first = start + LISTPACK_HEADER_BYTES;
+  if (live <= ONE_BYTE_MAX && deleted <= ONE_BYTE_MAX) {
+    if (u8[first] <= ONE_BYTE_MAX && u8[first + 2] <= ONE_BYTE_MAX) {
+      u8[first] = live;
+      u8[first + 2] = deleted;
+      return 0;
+    }
+  }
   const behind = fieldCountAt(u8, start);
   const bytes = encodedIntegerBytes(live) + encodedIntegerBytes(deleted);
   const shift = first + bytes - behind;
