@@ -50,8 +50,8 @@ const BINS_PER_DOUBLING = 1 << BINS_PER_DOUBLING_LOG2;
 const SCAN_MAX = 16;
 /** A freed run of at least this many pages (1 MiB) gives memory back at once. */
 const DISCARD_PAGES_MIN = 64;
-/** At most this many pages (8 MiB, about a millisecond) are given back at once. */
-const DISCARD_PAGES_MAX = 512;
+/** At most this many pages (4 MiB, about half a millisecond) are given back at once. */
+const DISCARD_PAGES_MAX = 256;
 /** A run that must be zero and has at least this many pages (1 MiB) comes from the frontier. */
 const CLEAN_PAGES_MIN = 64;
 
