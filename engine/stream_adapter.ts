@@ -231,8 +231,8 @@ const PART = { slotWord: 0, tree: 0, leaf: 0, directory: 0 };
 /**
  * Finds the part with this number.
  *
- * @returns Whether there is one. `PART` says what it is: the leaf `leaf` of `tree`, or, where `tree`
- *   is 0, the block that `slotWord` names, with the block of `directory` if it has one.
+ * @returns Whether there is one. `PART` says what it is: the leaf `leaf` of `tree`, or, where
+ *   `tree` is 0, the block that `slotWord` names, with the block of `directory` if it has one.
  */
 function findPart(u32: Uint32Array, root: number, number: number): boolean {
   let left = number - 1;

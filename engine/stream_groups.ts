@@ -36,7 +36,7 @@ const { NONE, REF_UNIT_BYTES } = types;
 const TWO_TO_32 = 2 ** 32;
 
 /** What a group's counter of entries read says when it is unknown. */
-export const READ_UNKNOWN = -1n;
+export const READ_UNKNOWN: bigint = -1n;
 
 const CURSOR = new treeLayout.IdCursor();
 const ID = ids.createId();

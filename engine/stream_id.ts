@@ -3,11 +3,12 @@
  * 32-bit words, high words first, so that comparing them word by word is comparing the ids.
  *
  * ```text
- *  word  0  milliseconds, high      1  milliseconds, low      2  sequence, high      3  sequence, low
+ *  word  0  milliseconds, high    1  milliseconds, low    2  sequence, high    3  sequence, low
  * ```
  *
  * An id is named by an array and the index of its first word, since most lie in the heap. The
- * number of 64 bits that a stream counts with (entries added, entries read) is two words, low first.
+ * numbers of 64 bits that a stream counts with (entries added, entries read) are two words, the low
+ * one first.
  *
  * @module
  */
@@ -105,7 +106,12 @@ export function decrementId(id: Uint32Array, at: number): boolean {
  * Writes `to` = `base` + the pair of 64-bit differences in `words`: milliseconds low and high, then
  * sequence low and high, modulo 2^64.
  */
-export function addToId(to: Uint32Array, base: Uint32Array, baseAt: number, words: Int32Array): void {
+export function addToId(
+  to: Uint32Array,
+  base: Uint32Array,
+  baseAt: number,
+  words: Int32Array,
+): void {
   const msLow = base[baseAt + 1] + (words[0] >>> 0);
   to[1] = msLow;
   to[0] = base[baseAt] + words[1] + (msLow > WORD_MAX ? 1 : 0);

@@ -325,9 +325,7 @@ function extendNode(
     ? fieldCount + ENTRY_FIXED_ELEMENTS
     : fieldCount * 2 + 1 + ENTRY_FIXED_ELEMENTS;
   subtractIds(DELTAS, id, 0, u32, key);
-  const fieldBytes = isSame
-    ? 0
-    : everySecondBytes(entry, entry.first) + smallBytes(fieldCount);
+  const fieldBytes = isSame ? 0 : everySecondBytes(entry, entry.first) + smallBytes(fieldCount);
   const addedBytes = 2 + deltaBytes(0) + deltaBytes(2) + fieldBytes +
     everySecondBytes(entry, entry.first + 1) + smallBytes(elements);
   const live = liveCount(u8, start);
@@ -371,7 +369,12 @@ function makeRoom(shard: Shard, payload: number, bytes: number, nodeBytesMax: nu
   if (wanted < bytes) wanted = bytes;
   const block = u32[payload + NODE_LISTPACK_WORD] as Ref;
   if (!shard.allocator.tryResize(block, room, wanted)) {
-    moveNode(shard, payload, shard.allocate(wanted), listpackBytes(shard.window.u8, block * REF_UNIT_BYTES));
+    moveNode(
+      shard,
+      payload,
+      shard.allocate(wanted),
+      listpackBytes(shard.window.u8, block * REF_UNIT_BYTES),
+    );
   }
   u32[payload + NODE_ROOM_BYTES_WORD] = wanted;
 }

@@ -107,7 +107,9 @@ export class StreamReader {
         this.#isAtEnd = !(this.#isReverse
           ? previousId(this.#u32, this.#index, this.cursor)
           : nextId(this.#u32, this.#index, this.cursor));
-        if (!this.#isAtEnd) this.#openNode();
+        if (!this.#isAtEnd) {
+          this.#openNode();
+        }
         continue;
       }
       this.#readHead();

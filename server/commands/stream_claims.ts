@@ -8,8 +8,8 @@ import type { Ref, Shard } from "../../engine/mod.ts";
 import {
   acknowledge,
   compareIds,
-  consumerPendingCount,
   CONSUMER_PENDING_WORD,
+  consumerPendingCount,
   copyId,
   countDelivery,
   createId,
@@ -360,7 +360,7 @@ function xautoclaim(client: Client): void {
 
 /**
  * Gives the consumer what is pending from `START` on and idle for long enough, noted in `CLAIMED`;
- * what is no longer in the stream is forgotten, noted in `DELETED`. The id to go on with is in `END`.
+ * what is no longer in the stream is forgotten, noted in `DELETED`. The id to go on with is `END`.
  */
 function claimIdle(
   client: Client,

@@ -40,7 +40,8 @@ import type { Handler } from "./table.ts";
 
 const { NONE } = engine;
 
-const KEY_IS_REQUIRED = "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE " +
+const KEY_IS_REQUIRED =
+  "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE " +
   "you may want to use the MKSTREAM option to create an empty stream automatically.";
 const READ_IS_NEGATIVE = "ERR value for ENTRIESREAD must be positive or -1";
 

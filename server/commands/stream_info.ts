@@ -6,8 +6,8 @@
 
 import type { Ref, Shard } from "../../engine/mod.ts";
 import {
-  consumerPendingCount,
   CONSUMER_PENDING_WORD,
+  consumerPendingCount,
   findPending,
   GROUP_CONSUMERS_WORD,
   GROUP_LAST_ID_WORD,

@@ -57,7 +57,8 @@ const NOACK_IN_XREAD =
 const DOLLAR_IN_GROUP = "ERR The $ ID is meaningless in the context of XREADGROUP: you want to " +
   "read the history of this consumer by specifying a proper ID, or use the > ID to get new " +
   "messages. The $ ID would just return an empty result set.";
-const GREATER_ALONE = "ERR The > ID can be specified only when calling XREADGROUP using the GROUP " +
+const GREATER_ALONE =
+  "ERR The > ID can be specified only when calling XREADGROUP using the GROUP " +
   "<group> <consumer> option.";
 const GROUP_IS_GONE = "NOGROUP the consumer group this client was blocked on no longer exists";
 const STREAM_IS_GONE = "UNBLOCKED the stream key no longer exists";

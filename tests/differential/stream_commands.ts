@@ -16,7 +16,10 @@ const streamKey = fc.oneof(
 );
 const group = fc.oneof(
   { weight: 12, arbitrary: fc.constantFrom("g", "h") },
-  { weight: 1, arbitrary: fc.constantFrom<string | Uint8Array>("", "ga", new Uint8Array([0, 255])) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<string | Uint8Array>("", "ga", new Uint8Array([0, 255])),
+  },
 );
 const consumer = fc.constantFrom("x", "y", "xy", "X", "");
 
@@ -28,7 +31,11 @@ const wholeId = fc.tuple(milliseconds, fc.integer({ min: 0, max: 4 }))
   .map(([ms, sequence]) => `${ms}-${sequence}`);
 const oddId = fc.constantFrom(
   ...["", "-", "+", "$", ">", "*", "x", "1-x", "-1", "1--1", "1-", "01-1", " 5", "+5-1", "5-+1"],
-  ...["18446744073709551615", "18446744073709551616-1", "18446744073709551615-18446744073709551615"],
+  ...[
+    "18446744073709551615",
+    "18446744073709551616-1",
+    "18446744073709551615-18446744073709551615",
+  ],
   ...["18446744073709551614-18446744073709551615", "9223372036854775807-9223372036854775808"],
   ...["0-0", "0", "0-1", "5-01", "5--01", "5-18446744073709551615", "(5", "(5-1", "(", "((1"],
   ...["1\0x", "4503599627370497-1", "9007199254740993-9007199254740993"],
@@ -112,8 +119,12 @@ const plainCommands: fc.Arbitrary<Step>[] = [
   ]),
   command("XREAD", [readCount, keyword("STREAMS"), streamKey, readId]),
   command("XREAD", [readCount, keyword("STREAMS"), streamKey, streamKey, readId, readId]),
-  command("XREAD", [option("BLOCK", fc.constantFrom("1", "-1", "x")), keyword("STREAMS"),
-    streamKey, readId]),
+  command("XREAD", [
+    option("BLOCK", fc.constantFrom("1", "-1", "x")),
+    keyword("STREAMS"),
+    streamKey,
+    readId,
+  ]),
   command("XINFO STREAM", [streamKey]),
   command("XINFO STREAM", [streamKey, keyword("FULL"), readCount], times),
 ];

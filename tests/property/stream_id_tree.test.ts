@@ -9,7 +9,11 @@ import {
   insertId,
   removeId,
 } from "../../engine/stream_id_tree.ts";
-import { checkIdTree, treeUsageBytes, visitTreeBlocks } from "../../engine/stream_id_tree_blocks.ts";
+import {
+  checkIdTree,
+  treeUsageBytes,
+  visitTreeBlocks,
+} from "../../engine/stream_id_tree_blocks.ts";
 import * as layout from "../../engine/stream_id_tree_layout.ts";
 import { createTestKeyspace } from "../support/keyspace.ts";
 import { AllocationFaults } from "../support/memory_accounting.ts";

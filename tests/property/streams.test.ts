@@ -242,8 +242,11 @@ const text = fc.oneof(
 );
 const texts = fc.oneof(
   { weight: 3, arbitrary: text.map((value) => ["f", value]) },
-  { weight: 1, arbitrary: fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 4 })
-    .map((pairs) => pairs.flat()) },
+  {
+    weight: 1,
+    arbitrary: fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 4 })
+      .map((pairs) => pairs.flat()),
+  },
 );
 const gap = fc.oneof(fc.constant(1), fc.nat(9).map((each) => each + 1), fc.constant(2 ** 33));
 const number = fc.nat(60);

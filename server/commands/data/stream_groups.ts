@@ -179,7 +179,8 @@ export const STREAM_GROUP_COMMANDS: readonly CommandSpec[] = [
     locks: "keys",
     summary: "Tells what a group has pending, and since when.",
     since: "5.0.0",
-    complexity: "O(log(N)+M), M being the entries looked at; the summary takes O(C) for C consumers.",
+    complexity:
+      "O(log(N)+M), M being the entries looked at; the summary takes O(C) for C consumers.",
     tips: ["nondeterministic_output"],
     history: [["6.2.0", "Option `IDLE`, and ends that are not part of the range."]],
     arguments: [
@@ -205,8 +206,8 @@ export const STREAM_GROUP_COMMANDS: readonly CommandSpec[] = [
     summary: "Gives a consumer new entries, or tells it again what it has pending; may wait.",
     since: "5.0.0",
     complexity:
-      "O(M*log(N)) per stream, M being the entries returned and N those pending; an entry that is " +
-      "added later costs as much per client that waits.",
+      "O(M*log(N)) per stream, M being the entries returned and N those pending; an entry that " +
+      "is added later costs as much per client that waits.",
     arguments: [
       block("group_consumer", [string("group"), string("consumer")], { token: "GROUP" }),
       optional(integer("count", { token: "COUNT" })),
