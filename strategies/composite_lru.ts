@@ -278,7 +278,8 @@ class CompositeLru implements Strategy {
       if (this.#history.secondsSinceMove(shard, hash, this.#nowSeconds) > 0) this.#held++;
       return STAYED;
     }
-    const bin = binOf(gain / costBytes);
+    // It is bandwidth that has a price, so the move's other costs do not count here.
+    const bin = binOf(gain / key.bytes);
     this.#demand.add(bin, key.bytes);
     if (bin < this.#priceBin) return STAYED;
     if (this.#isSpent) {
