@@ -1,6 +1,5 @@
 /**
- * The members of large sorted sets, as the score tree sees them: where their bytes are, and which of
- * two comes first.
+ * The members of large sorted sets, as the score tree sees them: which of two comes first.
  *
  * @module
  */

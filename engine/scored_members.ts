@@ -2,7 +2,7 @@
  * A list of members with scores outside the heap: what a command gathers from several sorted sets,
  * or from a search, before it replies with it or stores it.
  *
- * It belongs to one worker and to one command at a time; it holds copies, never the keyspace's state.
+ * It belongs to one worker and to one command at a time; it holds copies, no state of the keyspace.
  *
  * ```text
  * bytes    | members, one behind the other                 |
@@ -34,7 +34,7 @@ export class ScoredMembers {
   /** Number of elements. */
   count = 0;
   /** Bytes of all members. */
-  bytes = new Uint8Array(BYTES_INITIAL);
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(BYTES_INITIAL);
   /** Where each member starts in `bytes`. */
   starts = new Float64Array(ELEMENTS_INITIAL);
   /** Length in bytes of each member. */

@@ -20,11 +20,17 @@ const SKIPLIST = entry.TYPE_ZSET | (entry.ENCODING_SKIPLIST << 4);
 
 /** The key to store under: its bytes, and what it hashes to. */
 export interface StoreTarget {
+  /** The key's shard. */
   readonly shard: Shard;
+  /** Index of the key's database. */
   readonly database: number;
+  /** The array that holds the key. */
   readonly bytes: Uint8Array;
+  /** Index in `bytes` of the key's first byte. */
   readonly start: number;
+  /** How many bytes the key has. */
   readonly lengthBytes: number;
+  /** The key's hash. */
   readonly hash: number;
   /** The key's entry now, or `NONE`; it is replaced, whatever its type. */
   readonly existing: Ref;

@@ -1,6 +1,6 @@
 /**
- * Arguments as doubles, read as redis-server reads them with C's strtod: scores, weights, distances,
- * coordinates and the ends of ranges.
+ * Arguments as doubles, read as redis-server reads them with C's strtod: scores, weights,
+ * distances, coordinates and the ends of ranges.
  *
  * @module
  */

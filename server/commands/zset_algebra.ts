@@ -1,6 +1,6 @@
 /**
- * Commands that unite, intersect and subtract sorted sets (and sets, whose members score 1): ZUNION,
- * ZINTER, ZDIFF, their STORE forms, and ZINTERCARD.
+ * Commands that unite, intersect and subtract sorted sets (and sets, whose members score 1):
+ * ZUNION, ZINTER, ZDIFF, their STORE forms, and ZINTERCARD.
  *
  * Results are gathered outside the heap first; until they are complete nothing changes, so a
  * destination may be a source too. Scores are added in the order in which Redis adds them, since

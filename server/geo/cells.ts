@@ -37,7 +37,9 @@ export interface Cell {
 
 /** A longitude and a latitude, degrees. */
 export interface Position {
+  /** East of Greenwich. */
   longitude: number;
+  /** North of the equator. */
   latitude: number;
 }
 

@@ -37,7 +37,9 @@ const NEIGHBOURS: readonly (readonly [number, number])[] = [
 
 /** Scores of a square: from `first`, `end` not included. */
 export interface ScoreRange {
+  /** The least score. */
   readonly first: number;
+  /** The least score behind it. */
   readonly end: number;
 }
 

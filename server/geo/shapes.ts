@@ -15,11 +15,17 @@ const DEGREE = Math.PI / 180;
 
 /** A circle, or a box when `radius` is negative; lengths are in units of `unitMetres`. */
 export interface Shape {
+  /** Of the middle, degrees. */
   longitude: number;
+  /** Of the middle, degrees. */
   latitude: number;
+  /** Metres of the unit that the lengths are in. */
   unitMetres: number;
+  /** Of a circle. */
   radius: number;
+  /** Of a box, from west to east. */
   width: number;
+  /** Of a box, from south to north. */
   height: number;
 }
 
@@ -55,9 +61,13 @@ export function distanceWithin(shape: Shape, longitude: number, latitude: number
 
 /** The edges of a part of the map, in degrees. */
 export interface Bounds {
+  /** Least longitude. */
   west: number;
+  /** Least latitude. */
   south: number;
+  /** Greatest longitude. */
   east: number;
+  /** Greatest latitude. */
   north: number;
 }
 
