@@ -41,15 +41,27 @@ export const READ_UNKNOWN: bigint = -1n;
 const CURSOR = new treeLayout.IdCursor();
 const ID = ids.createId();
 
-/** A new block with a name behind its fields, which are zero. Throws `OutOfMemoryError`. */
+/**
+ * A new block with a name behind its fields, which are zero, and room for it in its directory.
+ *
+ * @throws OutOfMemoryError
+ */
 function createNamed(
   shard: Shard,
+  directory: number,
   nameOffsetBytes: number,
   bytes: Uint8Array,
   start: number,
   lengthBytes: number,
 ): Ref {
-  const block = shard.allocate(nameOffsetBytes + lengthBytes);
+  names.reserveName(shard, directory);
+  let block: Ref;
+  try {
+    block = shard.allocate(nameOffsetBytes + lengthBytes);
+  } catch (error) {
+    names.freeUnusedRoom(shard, directory);
+    throw error;
+  }
   const { u8, u32 } = shard.window;
   const word = wordOf(block);
   u32.fill(0, word, word + nameOffsetBytes / treeLayout.WORD_BYTES);
@@ -97,8 +109,7 @@ export function createGroup(
   const directory = root + STREAM_GROUPS_WORD;
   const position = names.searchName(shard, directory, bytes, start, lengthBytes);
   if (position >= 0) return NONE;
-  names.reserveName(shard, directory);
-  const group = createNamed(shard, GROUP_NAME_OFFSET_BYTES, bytes, start, lengthBytes);
+  const group = createNamed(shard, directory, GROUP_NAME_OFFSET_BYTES, bytes, start, lengthBytes);
   const u32 = shard.window.u32;
   const word = wordOf(group);
   copyId(u32, word + GROUP_LAST_ID_WORD, lastId, 0);
@@ -186,8 +197,14 @@ export function createConsumer(
   const directory = wordOf(group) + GROUP_CONSUMERS_WORD;
   const position = names.searchName(shard, directory, bytes, start, lengthBytes);
   if (position >= 0) return NONE;
-  names.reserveName(shard, directory);
-  const consumer = createNamed(shard, CONSUMER_NAME_OFFSET_BYTES, bytes, start, lengthBytes);
+  const consumer = createNamed(
+    shard,
+    directory,
+    CONSUMER_NAME_OFFSET_BYTES,
+    bytes,
+    start,
+    lengthBytes,
+  );
   const u32 = shard.window.u32;
   const word = wordOf(consumer);
   setSeenMs(shard, consumer, seenMs);

@@ -163,6 +163,14 @@ export function reserveName(shard: Shard, header: number): void {
   u32[header + NAMES_ROOM_WORD] = larger;
 }
 
+/** Frees the room of a directory without names, whose first name found no room of its own. */
+export function freeUnusedRoom(shard: Shard, header: number): void {
+  const u32 = shard.window.u32;
+  if (u32[header + NAMES_COUNT_WORD] !== 0 || namesBlock(u32, header) === NONE) return;
+  shard.allocator.free(namesBlock(u32, header), namesBlockBytes(u32, header));
+  initializeNames(u32, header);
+}
+
 /**
  * Adds a named block where `searchName` said; `reserveName` has made room.
  *
