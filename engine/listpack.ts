@@ -58,7 +58,6 @@ const STRING_12_BIT = 0xe0;
 const STRING_32_BIT = 0xf0;
 const INTEGER_16_BIT = 0xf1;
 const INTEGER_24_BIT = 0xf2;
-const INTEGER_32_BIT = 0xf3;
 const INTEGER_64_BIT = 0xf4;
 const STRING_6_BIT_BYTES_MAX = 63;
 const STRING_12_BIT_BYTES_MAX = 4095;

@@ -19,7 +19,7 @@ import * as types from "./types.ts";
 import type { MigrationStep } from "./value_types.ts";
 
 const { BUCKET_BYTES, BUCKET_NEXT_WORD, BUCKET_SLOTS, BUCKET_WORDS } = dictionary;
-const { DICT_COUNT, DICT_EXPONENT_NEW, DICT_EXPONENT_OLD, DICT_KIND } = dictionary;
+const { DICT_COUNT, DICT_EXPONENT_OLD, DICT_KIND } = dictionary;
 const { DICT_OVERFLOW_BUCKETS, DICT_TABLE_NEW, DICT_TABLE_OLD } = dictionary;
 const { NONE, REF_UNIT_BYTES } = types;
 

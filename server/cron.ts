@@ -1,6 +1,6 @@
 /**
- * A worker's background work: expired keys, large values to free, tables that resize, memory to give
- * back, clients' timeouts, and, on worker 0, the rates that INFO shows.
+ * A worker's background work: expired keys, large values to free, tables that resize, memory to
+ * give back, clients' timeouts, and, on worker 0, the rates that INFO shows.
  *
  * It runs `hz` times a second, for at most `BUDGET_MS` at a time, so that no client waits longer
  * than that for it. When work is left it runs again after `BACKLOG_DELAY_MS`: at most a quarter of

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Ref, Shard } from "../../engine/mod.ts";
+import type { Ref } from "../../engine/mod.ts";
 import { NONE } from "../../engine/mod.ts";
 import { signalKeyReady, signalKeyReadyIn } from "../blocking/mod.ts";
 import type { Client } from "../client.ts";

@@ -1,8 +1,8 @@
 /**
  * A fingerprint of 20 bytes being built.
  *
- * Two operations build it. *xor* folds the SHA-1 of some bytes into it: order does not matter. *mix*
- * does that and then replaces the fingerprint by its own SHA-1: order matters.
+ * Two operations build it. *xor* folds the SHA-1 of some bytes into it: order does not matter.
+ * *mix* does that and then replaces the fingerprint by its own SHA-1: order matters.
  *
  * @module
  */
