@@ -4,14 +4,14 @@
  * A key's *rate* (accesses per second) is estimated from its access count and from its idle time:
  * frequency and recency in one figure (`ratePerSecond`). What a move to another node gains is the
  * rate, times the share of accesses that the using node leads by, times the distance saved; what it
- * costs is the bytes. Keys are met in two ways: as *candidates*, which remote
- * accesses have put into the shards' rings, and are promoted; and keys met on a slow *round* over all
- * keys, from which the histograms come and the cold keys that are demoted.
+ * costs is the bytes. Keys are met in two ways: as *candidates*, which remote accesses have put
+ * into the shards' rings, and which are promoted; and on a slow *round* over all keys, from which
+ * the histograms come, and the cold keys that are demoted.
  *
  * Promotion: a key moves to its user's node, or the nearest to it with room, if
  *  1. what it gains, over `horizon-seconds`, is more than the move costs;
- *  2. its gain per byte is above the *price*, which rises while bandwidth is short and falls while it is
- *     not: what is scarce goes to the moves that gain most;
+ *  2. its gain per byte is above the *price*, which rises while bandwidth is short and falls while
+ *     it is not: what is scarce goes to the moves that gain most;
  *  3. on a node that is nearly full, it belongs to the hot set: the hottest bytes that fit
  *     (TierMap), and it is warmer than that by a margin;
  *  4. it was not moved lately (MoveHistory): a key that would go to and fro waits, each time twice
@@ -24,8 +24,8 @@
  *
  * Sources. TPP (Maruf et al., ASPLOS '23): demotion ahead of need by watermarks of its own, so that
  * promotion finds headroom, and promotion from the first signs of use. HeMem (Raybuck et al.,
- * SOSP '21): accesses sampled into counts per item, cooled by halving, moves in the background under
- * a rate limit. MEMTIS (Lee et al., SOSP '23): a histogram of heat in logarithmic bins from which
+ * SOSP '21): accesses sampled into counts per item, cooled by halving, moves in the background
+ * under a rate limit. MEMTIS (Lee et al., SOSP '23): a histogram of heat in logarithmic bins from which
  * the threshold follows, so that the hot set is as large as the fast tier. ARMS (Yadav et al.,
  * 2025): no threshold to be tuned by hand, moves weighed by benefit against cost. Different from
  * these, what is moved are keys, not pages; each knows who uses it, and its length counts.
@@ -149,8 +149,8 @@ class CompositeLru implements Strategy {
   }
 
   /**
-   * Follows what the last run came to: dearer when it had to refuse moves that were worth the price,
-   * cheaper when bandwidth was left. The first time that bandwidth is short, the price is
+   * Follows what the last run came to: dearer when it had to refuse moves that were worth the
+   * price, cheaper when bandwidth was left. The first time that bandwidth is short, the price is
    * read off the histogram of what was asked for; later that would be too high, since a candidate
    * that is not moved asks again at its next access.
    */

@@ -12,7 +12,8 @@
  * Invariants:
  *  1. A move is only forgotten when its pause is over: while a set is full of keys that are held,
  *     every key of that set is.
- *  2. Two keys with the same set and tag are taken for one: 1 in 2000 of a full table waits in vain.
+ *  2. Two keys with the same set and tag are taken for one: of a full table, 1 in 2000 waits in
+ *     vain.
  *
  * @module
  */

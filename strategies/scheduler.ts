@@ -4,7 +4,8 @@
  * The owner calls `tick` often (the server: from worker 0's cron). Each call runs at most one
  * strategy, the first that is due by priority, then slot number; so a client waits for one budget
  * at most, and requests are served between two strategies. One worker runs all strategies: every
- * worker reaches every shard under its lock, and two that decide at a time would move the same keys.
+ * worker reaches every shard under its lock, and two that decide at a time would move the same
+ * keys.
  *
  * Invariants:
  *  1. Slot 0 always holds the no-op, so that something is there to fall back on.

@@ -48,6 +48,12 @@ function run({ engine, scheduler }: Stage): void {
 
 /** Tests one strategy against the contract. */
 export function testContract(title: string, subject: ContractCase): void {
+  testForm(title, subject);
+  testLimits(title, subject);
+  testRest(title, subject);
+}
+
+function testForm(title: string, subject: ContractCase): void {
   Deno.test(`contract of ${title}: what it declares is valid`, () => {
     const { name, summary, parameters = [] } = subject.factory;
     assert(/^[\w.-]{1,64}$/.test(name), name);
@@ -66,7 +72,9 @@ export function testContract(title: string, subject: ContractCase): void {
     for (let i = 0; i < 5; i++) run(single);
     assertEquals(single.engine.moves, 0);
   });
+}
 
+function testLimits(title: string, subject: ContractCase): void {
   Deno.test(`contract of ${title}: a run keeps to its budget`, () => {
     const slow = stage(subject, { moveMs: 0.2, fetchMs: 0.2 });
     slow.engine.addRandomKeys(5000, 2);
@@ -106,7 +114,9 @@ export function testContract(title: string, subject: ContractCase): void {
     for (let i = 0; i < 10; i++) run(full);
     assertEquals(full.engine.moves, 0);
   });
+}
 
+function testRest(title: string, subject: ContractCase): void {
   Deno.test(`contract of ${title}: keys stay whole, and come to rest under a steady load`, () => {
     for (let seed = 10; seed < 15; seed++) {
       const steady = stage(subject, { slowNodes: seed % 2, capacityBytes: 400_000 });

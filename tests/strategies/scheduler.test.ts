@@ -54,7 +54,7 @@ Deno.test("what is due runs by priority, then by slot number, one per tick", () 
   assertEquals(engine.continued > 8, true, "long moves go on all the same");
 });
 
-Deno.test("a strategy that throws is logged, counted and, the third time in a row, disabled", () => {
+Deno.test("a strategy that throws is logged, counted and, after three in a row, disabled", () => {
   const { engine, scheduler } = create();
   let isBroken = true;
   const strategy = {
