@@ -18,11 +18,12 @@ const { streamLength, wordOf } = layout;
 
 const WORD_MAX = 0xffffffff;
 
-/** Whether an entry with an id above the one at `from` may have been deleted. */
+/** Whether an entry behind the stream's first, with an id from `from` on, may have been deleted. */
 function hasDeletedFrom(shard: Shard, root: number, from: Uint32Array, fromAt: number): boolean {
   const u32 = shard.window.u32;
   const deleted = root + STREAM_MAX_DELETED_ID_WORD;
   if (streamLength(shard, root) === 0 || isZeroId(u32, deleted)) return false;
+  if (compareIds(u32, root + STREAM_FIRST_ID_WORD, u32, deleted) > 0) return false;
   return compareIds(from, fromAt, u32, deleted) <= 0;
 }
 

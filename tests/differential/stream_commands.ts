@@ -249,6 +249,26 @@ const manyEntries: fc.Arbitrary<readonly Step[]> = fc.tuple(
   }))
 );
 
+/** A group that reads a part, then a deletion and a trim around where it stands: its lag. */
+const gaps: fc.Arbitrary<readonly Step[]> = fc.tuple(
+  streamKey,
+  fc.integer({ min: 1, max: 12 }),
+  fc.array(wholeId, { minLength: 1, maxLength: 3 }),
+  fc.integer({ min: 0, max: 12 }),
+).map(([name, read, deleted, kept]) => {
+  const steps = [
+    ["XGROUP", "CREATE", name, "g", "0", "MKSTREAM"],
+    ...Array.from({ length: 12 }, (_, index) => ["XADD", name, `${index + 1}-*`, "f", "v"]),
+    ["XREADGROUP", "GROUP", "g", "x", "COUNT", read, "STREAMS", name, ">"],
+    ["XDEL", name, ...deleted],
+    ["XTRIM", name, "MAXLEN", kept],
+    ["XINFO", "GROUPS", name],
+    ["XREADGROUP", "GROUP", "g", "x", "COUNT", 1, "STREAMS", name, ">"],
+    ["XINFO", "GROUPS", name],
+  ];
+  return steps.map((parts): Step => ({ parts, comparison: "exact", connection: 0, waitMs: 0 }));
+});
+
 /** Pieces of sequences of stream commands. */
 export const streamPieces: fc.Arbitrary<readonly Step[]> = fc.oneof(
   { weight: 20, arbitrary: single(...plainCommands) },
@@ -256,4 +276,5 @@ export const streamPieces: fc.Arbitrary<readonly Step[]> = fc.oneof(
   { weight: 3, arbitrary: single(...otherCommands) },
   { weight: 3, arbitrary: manyEntries },
   { weight: 1, arbitrary: chosenIds },
+  { weight: 1, arbitrary: gaps },
 );
