@@ -25,10 +25,10 @@
  * Sources. TPP (Maruf et al., ASPLOS '23): demotion ahead of need by watermarks of its own, so that
  * promotion finds headroom, and promotion from the first signs of use. HeMem (Raybuck et al.,
  * SOSP '21): accesses sampled into counts per item, cooled by halving, moves in the background
- * under a rate limit. MEMTIS (Lee et al., SOSP '23): a histogram of heat in logarithmic bins from which
- * the threshold follows, so that the hot set is as large as the fast tier. ARMS (Yadav et al.,
- * 2025): no threshold to be tuned by hand, moves weighed by benefit against cost. Different from
- * these, what is moved are keys, not pages; each knows who uses it, and its length counts.
+ * under a rate limit. MEMTIS (Lee et al., SOSP '23): a histogram of heat in logarithmic bins, from
+ * which the threshold follows, so that the hot set is as large as the fast tier. ARMS (Yadav et
+ * al., 2025): no threshold to be tuned by hand, moves weighed by benefit against cost. Different
+ * from these, what is moved are keys, not pages; each knows who uses it, and its length counts.
  *
  * @module
  */
