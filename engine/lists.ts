@@ -14,7 +14,7 @@
  * list empty does not remove the key: a list without elements is the caller's to remove, at once.
  *
  * The node limit comes with every call that may add: `fill` is `list-max-listpack-size`, so many
- * elements when positive, 4 KiB to 64 KiB for -1 to -5. An element too long for a node has a node of
+ * elements when positive, 4 KiB to 64 KiB for -1 to -5. An element too long for that has a node of
  * its own.
  *
  * @module

@@ -367,7 +367,7 @@ export function setNodeListpack(
 }
 
 /**
- * Replaces `removedBytes` bytes at index `at` of the window's `u8`, inside the node's listpack, by a
+ * Replaces `removedBytes` bytes at index `at` of the window's `u8`, in the node's listpack, by a
  * gap of `insertedBytes`, moving whichever part is shorter; counts `countDifference` elements more.
  *
  * @param blockBytesMax As far as the block may grow; the caller knows that it suffices.

@@ -28,8 +28,8 @@ import type { Client } from "../client.ts";
 import { CommandError, HEAP_IS_FULL } from "../command_error.ts";
 import type { WorkerContext } from "../context.ts";
 import type { BlockedReply } from "../control_plane.ts";
-import type { BlockingCommand } from "./registry.ts";
-import { blockingCommand } from "./registry.ts";
+import type { BlockingCommand } from "./blocking_command.ts";
+import { blockingCommand } from "./blocking_command.ts";
 import { createStandIn } from "./stand_in.ts";
 
 // Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.

@@ -2,7 +2,7 @@
  * Blocking commands: what their handlers need.
  *
  * A handler tries its keys in order; when none can serve it, it returns `blockOnKeys(...)`. How a
- * waiting client is served later says the command's entry in the registry. Every command that may
+ * waiting client is served later says what is registered for the command. Every command that may
  * make a key ready calls `signalKeyReady`.
  *
  * ```ts
@@ -23,13 +23,13 @@ import type { Arguments } from "../arguments.ts";
 import type { Client } from "../client.ts";
 
 export { Blocking } from "./blocking.ts";
-export { type BlockingCommand, registerBlocking } from "./registry.ts";
+export { type BlockingCommand, registerBlocking } from "./blocking_command.ts";
 export { millisecondsTimeoutArgument, secondsTimeoutArgument } from "./timeout.ts";
 
 /**
  * Lets the client wait until one of its keys is ready; to be returned by a handler whose keys are
- * locked (`locks: "keys"`). Where commands may not wait (`client.denyBlocking`), the reply is nil at
- * once.
+ * locked (`locks: "keys"`). Where commands may not wait (`client.denyBlocking`), it is answered nil
+ * at once.
  *
  * @param firstKey Argument index of the first awaited key; `keyCount` of them follow one another.
  *   A key named twice is awaited once.
@@ -51,7 +51,7 @@ export function blockOnKeys(
 }
 
 /**
- * Says that the key at argument `keyIndex`, in the client's database, may be ready now; its shard is
+ * Says that the key at argument `keyIndex`, in the client's database, may be ready; its shard is
  * locked. Costs one load while nobody waits in the shard.
  */
 export function signalKeyReady(client: Client, shard: Shard, keyIndex: number): void {

@@ -183,7 +183,7 @@ Deno.test("a blocked client that leaves or is killed waits no more", async () =>
   assertEquals(await check(), "clean");
 });
 
-Deno.test("blocking commands wait as long as they are told, and are unblocked when told", async () => {
+Deno.test("blocking commands wait as long as told, and are unblocked when told", async () => {
   await using server = await startTwoWorkers();
   using actor = await server.connect();
   const clients = await Promise.all(Array.from({ length: 6 }, () => server.connect()));
