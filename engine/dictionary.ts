@@ -313,11 +313,11 @@ export class Dictionary {
   }
 
   #createTable(dict: number, exponent: number): boolean {
-    const table = this.#allocator.allocateZeroed(2 ** exponent * BUCKET_BYTES, this.#node);
+    const node = layout.tableNode(this.#allocator, dict, this.#node);
+    const table = this.#allocator.allocateZeroed(2 ** exponent * BUCKET_BYTES, node);
     if (table === NONE) return false;
-    const u32 = this.#window.u32;
-    u32[dict + DICT_TABLE_OLD] = table;
-    u32[dict + DICT_EXPONENT_OLD] = exponent;
+    this.#window.u32[dict + DICT_TABLE_OLD] = table;
+    this.#window.u32[dict + DICT_EXPONENT_OLD] = exponent;
     return true;
   }
 
@@ -328,7 +328,8 @@ export class Dictionary {
     while (u32[bucket + BUCKET_NEXT_WORD] !== NONE) bucket = u32[bucket + BUCKET_NEXT_WORD] * 4;
     let slot = layout.filledSlots(u32, bucket);
     if (slot === BUCKET_SLOTS) {
-      const overflow = this.#allocator.allocateZeroed(BUCKET_BYTES, this.#node);
+      const node = layout.tableNode(this.#allocator, dict, this.#node);
+      const overflow = this.#allocator.allocateZeroed(BUCKET_BYTES, node);
       if (overflow === NONE) return false;
       u32[dict + DICT_OVERFLOW_BUCKETS]++;
       u32[bucket + BUCKET_NEXT_WORD] = overflow;
@@ -407,7 +408,8 @@ export class Dictionary {
 
   /** Starts a resize to 2^`exponent` buckets; without memory for the table it just does not. */
   #startRehash(dict: number, exponent: number): void {
-    const table = this.#allocator.allocateZeroed(2 ** exponent * BUCKET_BYTES, this.#node);
+    const node = layout.tableNode(this.#allocator, dict, this.#node);
+    const table = this.#allocator.allocateZeroed(2 ** exponent * BUCKET_BYTES, node);
     if (table !== NONE) this.startRehashInto(dict, table, exponent);
   }
 

@@ -4,7 +4,10 @@
  * @module
  */
 
+import type { Allocator } from "./allocator.ts";
 import { assert } from "./assert.ts";
+import { HEADER_BYTES } from "./heap_layout.ts";
+import type { NodeSlot, Ref } from "./types.ts";
 
 /** Slots in a bucket. */
 export const BUCKET_SLOTS = 12;
@@ -54,4 +57,13 @@ export function filledSlots(u32: Uint32Array, bucket: number): number {
     return group * 4 + 4 - (Math.clz32(word) >>> 3);
   }
   return BUCKET_SLOTS;
+}
+
+/**
+ * Node for a table or an overflow bucket: the worker's `own` for the keyspace's dictionaries, whose
+ * headers lie in the shard's; the node of the value's root for a dictionary inside of a value.
+ */
+export function tableNode(allocator: Allocator, dict: number, own: NodeSlot): NodeSlot {
+  if (dict < HEADER_BYTES / 4) return own;
+  return allocator.nodeOf(Math.floor(dict / 4) as Ref);
 }

@@ -9,8 +9,10 @@ import type { GuestCheck } from "./check.ts";
 import { childServerChecks } from "./child_server_checks.ts";
 import { heapChecks } from "./heap_checks.ts";
 import { inheritanceChecks } from "./inheritance_checks.ts";
+import { migrationChecks } from "./migration_checks.ts";
 import { placementChecks } from "./placement_checks.ts";
 import { serverChecks } from "./server_checks.ts";
+import { strategyChecks } from "./strategy_checks.ts";
 import { topologyChecks } from "./topology_checks.ts";
 
 /** All of them, about one subject after the other. */
@@ -19,6 +21,8 @@ export const allChecks: readonly GuestCheck[] = [
   ...placementChecks,
   ...heapChecks,
   ...serverChecks,
+  ...migrationChecks,
+  ...strategyChecks,
   ...childServerChecks,
   ...inheritanceChecks,
 ];

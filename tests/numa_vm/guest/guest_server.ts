@@ -9,6 +9,8 @@ import {
   ENTRY_EXTERNAL,
   entryBytes,
   entryFlags,
+  entryIsStructure,
+  entryType,
   entryValueLength,
   entryValueStart,
   Heap,
@@ -16,6 +18,7 @@ import {
   KEYSPACE_COUNTERS,
   type NodeSlot,
   NONE,
+  valueAdapterOf,
 } from "../../../engine/mod.ts";
 import { SharedMemory } from "../../../ffi/mod.ts";
 import { main } from "../../../server/main.ts";
@@ -28,6 +31,12 @@ const REF_BYTES = 16;
 /** Redis's own port: nothing else runs in the guest. */
 const PORT = 6379;
 const LOG_PATH = "/tmp/numaris.log";
+/** Where the server takes strategies from that it is told to load. */
+export const STRATEGY_FOLDER = "/tmp/strategies";
+const PARAMETERS = [
+  ...["--logfile", LOG_PATH, "--enable-strategy-command", "local"],
+  ...["--numa-strategy-dir", STRATEGY_FOLDER],
+];
 /** Enough to tell the worker that answered them from one that did something else. */
 const PROBE_COMMANDS = 40;
 /** The kernel spreads connections by a hash; that so many miss a worker is no chance. */
@@ -37,9 +46,11 @@ const CONNECTIONS_MAX = 64;
 export interface KeyPages {
   /** Of its entry, the value included when it is inline. */
   entry: number[];
-  /** Of the block of its value; none when it is inline. */
+  /** Of the blocks of its value; none when it is inline. */
   value: number[];
 }
+
+let shared: Promise<GuestServer> | null = null;
 
 /** A running server. */
 export class GuestServer {
@@ -69,18 +80,24 @@ export class GuestServer {
     });
   }
 
-  /** Starts the server with its defaults and connects to each worker. It runs until the end. */
+  /** Starts the server with its defaults but for strategies, and connects to each worker. It runs until the end. */
   static async start(): Promise<GuestServer> {
     let starts: readonly WorkerStart[] = [];
     let isReady = false;
     addEventListener("unload", () => {
       if (!isReady) console.log(Deno.readTextFileSync(LOG_PATH));
     });
-    await main(["--logfile", LOG_PATH], { onStart: (given) => starts = given });
+    await main(PARAMETERS, { onStart: (given) => starts = given });
     isReady = true;
     const server = new GuestServer(starts);
     await server.#connectToEach();
     return server;
+  }
+
+  /** The one that checks share: started by whoever asks first. */
+  static shared(): Promise<GuestServer> {
+    shared ??= GuestServer.start();
+    return shared;
   }
 
   /** What the server has logged so far. */
@@ -101,6 +118,13 @@ export class GuestServer {
       const pages = (start: number, lengthBytes: number) =>
         pageOffsets(window.baseBytes + start, lengthBytes);
       const isInline = (entryFlags(window, ref) & ENTRY_EXTERNAL) === 0;
+      const blocks: number[] = [];
+      if (!isInline && entryIsStructure(window, ref)) {
+        valueAdapterOf(entryType(window, ref)).visitBlocks(shard, ref, (block, lengthBytes) => {
+          blocks.push(...pages(block * REF_BYTES, lengthBytes));
+        });
+        return { entry: pages(ref * REF_BYTES, entryBytes(window, ref)), value: blocks };
+      }
       return {
         entry: pages(ref * REF_BYTES, entryBytes(window, ref)),
         value: isInline ? [] : pages(entryValueStart(window, ref), entryValueLength(window, ref)),

@@ -1,0 +1,235 @@
+/**
+ * Migration and placement by a running server: wherever it says that a key is, the kernel must have
+ * the pages of all its blocks.
+ *
+ * @module
+ */
+
+import type { RespClient } from "../../support/resp_client.ts";
+import { elementsOf, textOf } from "../../support/resp_reader.ts";
+import { type GuestCheck, must, mustEqual } from "./check.ts";
+import { GuestServer } from "./guest_server.ts";
+import { mustLieOn } from "./pages.ts";
+
+const ARRAY_MARK = "*".charCodeAt(0);
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const ELEMENTS = 600;
+const ELEMENTS_PER_COMMAND = 100;
+const POLICY_KEYS = 200;
+/** How far the share of a node may be from what the policy says. */
+const TOLERANCE = 0.01;
+
+/** They share the server of the server's checks. */
+export const migrationChecks: readonly GuestCheck[] = [
+  {
+    name: "migration: keys of every type move with all their pages and keep their values",
+    run: checkTypes,
+  },
+  { name: "migration: a key goes on growing on the node that it went to", run: checkGrowth },
+  { name: "migration: batches, patterns and databases move", run: checkMany },
+  { name: "migration: NUMA KEY PAGES says what the kernel says", run: checkPages },
+  { name: "migration: every placement policy puts keys where it says", run: checkPolicies },
+  { name: "migration: rebalancing moves the bytes that it says", run: checkRebalance },
+];
+
+/** A key with the command that reads all of it. */
+interface Sample {
+  readonly key: string;
+  readonly read: readonly string[];
+  /** Commands that make it; each element is one command. */
+  readonly write: readonly (readonly string[])[];
+}
+
+/** Commands that add `ELEMENTS` elements, many at a time. */
+function additions(command: string, key: string, element: (index: number) => string[]) {
+  const commands: string[][] = [];
+  for (let from = 0; from < ELEMENTS; from += ELEMENTS_PER_COMMAND) {
+    const words = [command, key];
+    for (let i = from; i < from + ELEMENTS_PER_COMMAND; i++) words.push(...element(i));
+    commands.push(words);
+  }
+  return commands;
+}
+
+function samples(): Sample[] {
+  const strings = [3, 200, 2 * KIB, 100 * KIB, 2 * MIB].map((length): Sample => {
+    const key = `string:${length}`;
+    return { key, read: ["GET", key], write: [["SET", key, "v".repeat(length)]] };
+  });
+  return [
+    ...strings,
+    { key: "hash:few", read: ["HGETALL", "hash:few"], write: [["HSET", "hash:few", "a", "1"]] },
+    {
+      key: "hash:many",
+      read: ["HGETALL", "hash:many"],
+      write: additions("HSET", "hash:many", (i) => [`field:${i}`, "x".repeat(i % 90)]),
+    },
+    {
+      key: "list:many",
+      read: ["LRANGE", "list:many", "0", "-1"],
+      write: additions("RPUSH", "list:many", (i) => [`element ${i} ${"y".repeat(i % 70)}`]),
+    },
+    {
+      key: "set:numbers",
+      read: ["SMEMBERS", "set:numbers"],
+      write: [["SADD", "set:numbers", "3", "1", "2"]],
+    },
+    {
+      key: "set:many",
+      read: ["SMEMBERS", "set:many"],
+      write: additions("SADD", "set:many", (i) => [`member:${i}`]),
+    },
+    {
+      key: "zset:many",
+      read: ["ZRANGE", "zset:many", "0", "-1", "WITHSCORES"],
+      write: additions("ZADD", "zset:many", (i) => [String(i * 1.5), `member:${i}`]),
+    },
+    {
+      key: "stream:many",
+      read: ["XRANGE", "stream:many", "-", "+"],
+      write: Array.from(
+        { length: 200 },
+        (_, i) => ["XADD", "stream:many", `${i + 1}-1`, "field", `value ${i}`],
+      ),
+    },
+  ];
+}
+
+/** What a command reads, in an order that does not depend on how a table is being resized. */
+async function contentOf(client: RespClient, read: readonly string[]): Promise<string> {
+  const reply = await client.command(...read);
+  if (reply[0] !== ARRAY_MARK) return textOf(reply);
+  const elements = elementsOf(reply).map(textOf);
+  if (read[0] === "HGETALL") {
+    const pairs = elements.flatMap((field, i) =>
+      i % 2 === 0 ? [`${field}=${elements[i + 1]}`] : []
+    );
+    return pairs.sort().join();
+  }
+  return (read[0] === "SMEMBERS" ? elements.sort() : elements).join();
+}
+
+async function migrateOne(server: GuestServer, key: string, node: number): Promise<void> {
+  const reply = await server.clients[1].text("NUMA", "MIGRATE", node, key);
+  must(/\$5\r\nmoved\r\n:1\r\n/.test(reply), `${key} did not move to ${node}: ${reply}`);
+}
+
+function mustBeWhollyOn(server: GuestServer, key: string, node: number): void {
+  const { entry, value } = server.pagesOf(key);
+  mustLieOn(server.memory, [...entry, ...value], node, key);
+}
+
+async function checkTypes(): Promise<void> {
+  const server = await GuestServer.shared();
+  const [client, other] = server.clients;
+  // The strategy would bring keys back to whoever uses them.
+  mustEqual(await client.text("NUMA", "STRATEGY", "DISABLE", 1), "+OK\r\n", "DISABLE");
+  for (const { key, read, write } of samples()) {
+    const replies = await client.pipeline(write.map((words) => [...words]));
+    for (const reply of replies) must(!textOf(reply).startsWith("ERR"), `${key}: ${textOf(reply)}`);
+    mustBeWhollyOn(server, key, 0);
+    const before = await contentOf(client, read);
+    for (const node of [2, 1]) {
+      await migrateOne(server, key, node);
+      mustBeWhollyOn(server, key, node);
+      must(await contentOf(other, read) === before, `${key} changed on its way to node ${node}`);
+    }
+  }
+}
+
+async function checkGrowth(): Promise<void> {
+  const server = await GuestServer.shared();
+  const [client] = server.clients;
+  for (const { key, write } of samples().filter(({ key }) => key.endsWith(":many"))) {
+    await client.command("DEL", key);
+    await client.pipeline(write.map((words) => [...words]));
+    await migrateOne(server, key, 2);
+    if (key.startsWith("stream")) continue;
+    const more = write.map((words) => words.map((word, i) => i < 2 ? word : `9${word}`));
+    await client.pipeline(more);
+    mustBeWhollyOn(server, key, 2);
+  }
+}
+
+async function checkMany(): Promise<void> {
+  const server = await GuestServer.shared();
+  const [client] = server.clients;
+  await client.command("FLUSHALL");
+  const keys = Array.from({ length: 300 }, (_, i) => `key:${i}`);
+  await client.pipeline(keys.map((key, i) => ["SET", key, "x".repeat(i * 7)]));
+  await client.text("NUMA", "MIGRATE", 1, ...keys.slice(0, 50));
+  for (const key of keys.slice(0, 50)) mustBeWhollyOn(server, key, 1);
+  await client.text("NUMA", "MIGRATE", 2, "MATCH", "key:2??");
+  for (const key of keys.slice(200)) mustBeWhollyOn(server, key, 2);
+  for (const key of keys.slice(50, 200)) mustBeWhollyOn(server, key, 0);
+  await client.text("NUMA", "MIGRATEDB", 2);
+  for (const key of keys) mustBeWhollyOn(server, key, 2);
+}
+
+async function checkPages(): Promise<void> {
+  const server = await GuestServer.shared();
+  const [client] = server.clients;
+  await client.command("SET", "long", "x".repeat(MIB));
+  for (const node of [2, 1]) {
+    await migrateOne(server, "long", node);
+    const reply = await client.text("NUMA", "KEY", "long", "PAGES");
+    const pages = new RegExp(`\\$5\r\nnode${node}\r\n:(\\d+)\r\n$`).exec(reply);
+    must(pages !== null && Number(pages[1]) >= 256, `NUMA KEY long PAGES: ${reply}`);
+  }
+}
+
+async function checkPolicies(): Promise<void> {
+  const server = await GuestServer.shared();
+  const [client] = server.clients;
+  await client.command("NUMACONFIG", "SET", "weight", 0, 80, 1, 120, 2, 200);
+  const third = 1 / 3;
+  for (
+    const [policy, shares, tolerance] of [
+      ["local_first", [1, 0, 0], 0],
+      ["interleave", [third, third, third], 0.1],
+      ["round_robin", [third, third, third], TOLERANCE],
+      ["weighted", [0.2, 0.3, 0.5], TOLERANCE],
+      ["cxl_optimized", [1, 0, 0], 0],
+    ] as [string, number[], number][]
+  ) {
+    await client.command("FLUSHALL");
+    mustEqual(await client.text("NUMACONFIG", "SET", "strategy", policy), "+OK\r\n", policy);
+    const keys = Array.from({ length: POLICY_KEYS }, (_, i) => `${policy}:${i}`);
+    await client.pipeline(keys.map((key, i) => ["SET", key, "v".repeat(i % 600)]));
+    const counts = [0, 0, 0];
+    for (const key of keys) {
+      const { entry, value } = server.pagesOf(key);
+      const [node] = server.memory.nodesOf(entry);
+      mustLieOn(server.memory, [...entry, ...value], node, key);
+      counts[node]++;
+    }
+    for (const [node, share] of shares.entries()) {
+      const difference = Math.abs(counts[node] / POLICY_KEYS - share);
+      must(difference <= tolerance, `${policy} put ${counts} keys on the nodes`);
+    }
+  }
+  await client.command("SET", "large", "x".repeat(200 * KIB));
+  mustBeWhollyOn(server, "large", 2);
+}
+
+async function checkRebalance(): Promise<void> {
+  const server = await GuestServer.shared();
+  const [client] = server.clients;
+  await client.command("FLUSHALL");
+  await client.command("NUMACONFIG", "SET", "strategy", "local_first");
+  await client.command("NUMACONFIG", "SET", "balance_threshold", 10);
+  const keys = Array.from({ length: 300 }, (_, i) => `key:${i}`);
+  await client.pipeline(keys.map((key) => ["SET", key, "v".repeat(2000)]));
+  for (const key of keys) mustBeWhollyOn(server, key, 0);
+  await client.text("NUMACONFIG", "REBALANCE");
+  const counts = [0, 0, 0];
+  for (const key of keys) {
+    const { entry, value } = server.pagesOf(key);
+    const [node] = server.memory.nodesOf(entry);
+    mustLieOn(server.memory, [...entry, ...value], node, key);
+    counts[node]++;
+  }
+  must(Math.abs(counts[0] - counts[1]) <= 40 && counts[2] === 0, `rebalanced to ${counts}`);
+  await client.command("FLUSHALL");
+}
