@@ -186,7 +186,7 @@ function fitsNode(shard: Shard, node: Ref, elementBytes: number, fill: number): 
   return fill < 0 || nodes.nodeCount(shard.window, node) < nodeCountMax(fill);
 }
 
-/** Makes the elements from index `place` of `u8` on a node of their own, or the next one's first. */
+/** Gives the elements from index `place` of `u8` on a node of their own, or the next one. */
 function splitNode(shard: Shard, root: Ref, node: Ref, place: number, fill: number): void {
   const window = shard.window;
   const { u8 } = window;

@@ -61,12 +61,12 @@ export function listLength(shard: Shard, ref: Ref): number {
   return listpack.listpackCount(window.u8, entry.entryValueStart(window, ref));
 }
 
-/** A place in a list: at an element, or nowhere. Void once the list changes, but by its own help. */
+/** A place in a list: at an element, or nowhere. Void once the list changes by other means. */
 export class ListCursor {
   /** The element's node; `NONE` in a list without nodes. */
   node: Ref = NONE;
   /** Index of the element in the window's `u8`, or -1: nowhere. */
-  at = -1;
+  at: number = -1;
 }
 
 /** Puts the cursor at the element with this index, from the end when negative. False when none. */

@@ -326,7 +326,7 @@ function moveListpack(window: ShardWindow, node: Ref, distanceBytes: number): vo
   window.u32[node * REF_UNIT_WORDS + NODE_START_WORD] += distanceBytes;
 }
 
-/** Gives a node another block with room, at least `moreBytes`, in front of its listpack or behind. */
+/** Gives a node another block, with at least `moreBytes` of room in front or behind. */
 function resizeNode(
   shard: Shard,
   root: Ref,
