@@ -230,7 +230,7 @@ Deno.test("migration: batches and databases move, and say what they did", () => 
   assertEquals(readMigrationStatistics(keyspace.heap).pairs, []);
 });
 
-Deno.test("migration: the report of a missing key, and the outcome of no room, are told apart", () => {
+Deno.test("migration: the reasons why keys stay are told apart", () => {
   const report = new MigrationReport();
   report.count(MOVE_NO_ROOM);
   report.count(MOVE_MISSING);

@@ -1,7 +1,7 @@
 /**
  * Random reads and writes of values of all sizes and types from both workers, while everything
- * migrates back and forth as fast as it can. Every value tells what it must be, so one that is torn,
- * stale in part or somebody else's is found; and in the end no byte of memory may be missing.
+ * migrates back and forth as fast as it can. Every value tells what it must be, so one that is
+ * torn, stale in part or somebody else's is found; and in the end no byte of memory may be missing.
  *
  * `NUMARIS_SOAK_SECONDS` says how long; 8 unless told.
  *

@@ -1,6 +1,6 @@
 /**
- * A server on a machine that it takes for one with three nodes, two with processors and one without:
- * for tests of everything about nodes but where the kernel puts pages.
+ * A server on a machine that it takes for one with three nodes, two with processors and one
+ * without: for tests of everything about nodes but where the kernel puts pages.
  *
  * @module
  */

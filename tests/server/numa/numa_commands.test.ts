@@ -17,7 +17,7 @@ async function nodeOf(client: RespClient, key: string): Promise<string | undefin
   return (await fields(client, "NUMA", "KEY", key)).get("node");
 }
 
-Deno.test("numa: keys move by name, by pattern and by database, and stay what they are", async () => {
+Deno.test("numa: keys move by name, pattern and database, and stay what they are", async () => {
   await using server = await startNumaris({ fakeNodes: true, workers: 2 });
   using client = await server.connect();
   const long = "x".repeat(3_000_000);
@@ -67,7 +67,8 @@ Deno.test("numa: mistakes are named, and change nothing", async () => {
       [["NUMACONFIG", "GET", "speed"], "-ERR Unknown NUMA parameter 'speed'\r\n"],
       [
         ["NUMACONFIG", "SET", "balance_threshold", 101],
-        "-ERR 'balance_threshold' cannot be '101': argument must be between 1 and 100 inclusive\r\n",
+        "-ERR 'balance_threshold' cannot be '101': argument must be between 1 and 100 inclusive" +
+        "\r\n",
       ],
       [
         ["NUMACONFIG", "SET", "weight", 5, 100],
@@ -168,7 +169,7 @@ Deno.test("numa: the hottest keys come first, and heat is counted per node", asy
   assertEquals((await fields(client, "NUMA", "KEY", "cold")).get("count"), "1");
 });
 
-Deno.test("numa: a node's cap sends new keys to the next one, and at last refuses them", async () => {
+Deno.test("numa: a node's cap sends new keys to the next, and at last refuses them", async () => {
   await using server = await startNumaris({ fakeNodes: true, workers: 1 });
   using client = await server.connect();
   for (const node of [0, 1, 2]) {
@@ -189,7 +190,7 @@ Deno.test("numa: a node's cap sends new keys to the next one, and at last refuse
   assertEquals(await client.text("GET", "none"), "$-1\r\n");
 });
 
-Deno.test("numa: strategies are listed, set, run, and not loaded unless that is allowed", async () => {
+Deno.test("numa: strategies are listed, set, run, and loaded only if allowed", async () => {
   await using server = await startNumaris({ fakeNodes: true, workers: 2 });
   using client = await server.connect();
   const slots = itemsOf(await ask(client, "NUMA", "STRATEGY", "LIST"));
