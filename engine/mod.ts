@@ -68,6 +68,12 @@ import "./stream_adapter.ts";
 export * from "./stream_groups.ts";
 export * from "./stream_id.ts";
 export { idCount } from "./stream_id_tree.ts";
+export * from "./stream_layout.ts";
+export * from "./stream_names.ts";
+export { NewEntry, NODE_BYTES_MAX, nodeStart, plainBytes } from "./stream_nodes.ts";
+export * from "./stream_progress.ts";
+export { radixNodeCount } from "./stream_radix_nodes.ts";
+export { StreamReader } from "./stream_reader.ts";
 export {
   IdCursor,
   nextId,
@@ -76,12 +82,6 @@ export {
   seekFirst,
   seekLast,
 } from "./stream_id_tree_layout.ts";
-export * from "./stream_layout.ts";
-export * from "./stream_names.ts";
-export { NewEntry, NODE_BYTES_MAX, nodeStart, plainBytes } from "./stream_nodes.ts";
-export * from "./stream_progress.ts";
-export { radixNodeCount } from "./stream_radix_nodes.ts";
-export { StreamReader } from "./stream_reader.ts";
 export * from "./streams.ts";
 export * from "./strings.ts";
 export * from "./value_types.ts";

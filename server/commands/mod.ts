@@ -19,9 +19,9 @@ import { handlers as debugHandlers } from "./debug.ts";
 import { handlers as dumpHandlers } from "./dump.ts";
 import { handlers as expiryHandlers } from "./expiry.ts";
 import { handlers as genericHandlers } from "./generic.ts";
+import { handlers as hashWalkHandlers } from "./hash_walks.ts";
 import { handlers as geoHandlers } from "./geo.ts";
 import { handlers as geoSearchHandlers } from "./geo_search.ts";
-import { handlers as hashWalkHandlers } from "./hash_walks.ts";
 import { handlers as hashHandlers } from "./hashes.ts";
 import { handlers as hyperloglogHandlers } from "./hyperloglog.ts";
 import { handlers as infoHandlers } from "./info.ts";
@@ -42,12 +42,12 @@ import { handlers as serverHandlers } from "./server.ts";
 import { handlers as setAlgebraHandlers } from "./set_algebra.ts";
 import { handlers as setHandlers } from "./sets.ts";
 import { handlers as shutdownHandlers } from "./shutdown.ts";
-import { handlers as sortHandlers } from "./sort.ts";
 import { handlers as streamClaimHandlers } from "./stream_claims.ts";
 import { handlers as streamGroupHandlers } from "./stream_groups.ts";
 import { handlers as streamInfoHandlers } from "./stream_info.ts";
 import { handlers as streamReadHandlers } from "./stream_reads.ts";
 import { handlers as streamHandlers } from "./streams.ts";
+import { handlers as sortHandlers } from "./sort.ts";
 import { handlers as stringPartHandlers } from "./string_parts.ts";
 import { handlers as stringHandlers } from "./strings.ts";
 import { CommandTable, type Handlers } from "./table.ts";
@@ -76,20 +76,20 @@ const HANDLER_GROUPS: readonly Handlers[] = [
   genericHandlers,
   geoHandlers,
   geoSearchHandlers,
+  hashHandlers,
+  hashWalkHandlers,
   hyperloglogHandlers,
   infoHandlers,
   keyspaceHandlers,
   lcsHandlers,
+  listHandlers,
+  listMoveHandlers,
   lolwutHandlers,
   memoryHandlers,
   numaHandlers,
-  hashHandlers,
-  hashWalkHandlers,
   numaHeatHandlers,
   numaMigrateHandlers,
   numaStrategyHandlers,
-  listHandlers,
-  listMoveHandlers,
   numaconfigHandlers,
   objectHandlers,
   pauseHandlers,

@@ -9,8 +9,8 @@ import type { CommandGroup, CommandSpec } from "../command_spec.ts";
 import { BITMAP_GROUP } from "./bitmap.ts";
 import { CONNECTION_GROUP } from "./connection.ts";
 import { GENERIC_GROUP } from "./generic.ts";
-import { GEO_GROUP } from "./geo.ts";
 import { NUMA_GROUP } from "./numa.ts";
+import { GEO_GROUP } from "./geo.ts";
 import { HASH_GROUP } from "./hash.ts";
 import { HYPERLOGLOG_GROUP } from "./hyperloglog.ts";
 import { LIST_GROUP } from "./list.ts";
@@ -25,12 +25,12 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   BITMAP_GROUP,
   CONNECTION_GROUP,
   GENERIC_GROUP,
+  LIST_GROUP,
   GEO_GROUP,
+  HASH_GROUP,
   NUMA_GROUP,
   HYPERLOGLOG_GROUP,
-  LIST_GROUP,
   SERVER_GROUP,
-  HASH_GROUP,
   SET_GROUP,
   SORTED_SET_GROUP,
   STREAM_GROUP,
