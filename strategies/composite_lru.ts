@@ -37,6 +37,7 @@ import {
   type KeyView,
   MIGRATED,
   MIGRATION_BEGUN,
+  NO_ROOM,
   OUT_OF_BANDWIDTH,
   OUT_OF_TIME,
   type StrategyContext,
@@ -297,6 +298,7 @@ class CompositeLru implements Strategy {
     if (this.#movesLeft <= 0 || this.#isSpent) return STAYED;
     const outcome = context.migrate(key, target);
     if (outcome === OUT_OF_TIME) return STOPPED;
+    if (outcome === NO_ROOM) tiers.close(target);
     // What candidates would have gained must be known all the same: it sets the next price.
     if (outcome === OUT_OF_BANDWIDTH) {
       this.#isSpent = true;

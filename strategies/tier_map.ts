@@ -40,6 +40,8 @@ export class TierMap {
   readonly coldBin: Int32Array;
   readonly #nodes: readonly StrategyNode[];
   readonly #used: Float64Array;
+  /** Nodes that have refused a key since the last update, whatever their figures say. */
+  readonly #isClosed: Uint8Array;
   readonly #capacity: Float64Array;
   readonly #wanted: BinHistogram[];
   readonly #resident: BinHistogram[];
@@ -55,6 +57,7 @@ export class TierMap {
     this.hotBin = new Int32Array(nodes.length);
     this.coldBin = new Int32Array(nodes.length);
     this.#used = new Float64Array(nodes.length);
+    this.#isClosed = new Uint8Array(nodes.length);
     this.#capacity = new Float64Array(nodes.length);
     this.#wanted = nodes.map(() => new BinHistogram());
     this.#resident = nodes.map(() => new BinHistogram());
@@ -74,6 +77,7 @@ export class TierMap {
   /** Reads usage and sets every bin anew. At the start of each call. O(nodes × bins). */
   update(context: StrategyContext, watermarks: Watermarks): void {
     this.#watermarks = watermarks;
+    this.#isClosed.fill(0);
     let usedBytes = 0;
     for (let slot = 0; slot < this.#nodes.length; slot++) {
       this.#used[slot] = context.usedBytes(slot);
@@ -118,6 +122,11 @@ export class TierMap {
     if (++this.#sampledKeys >= SAMPLE_KEYS_MAX) this.fade();
   }
 
+  /** Notes that a node had no room: until the next update no key is sent there. O(1). */
+  close(node: number): void {
+    this.#isClosed[node] = 1;
+  }
+
   /** Notes that a key was moved. O(1). */
   move(from: number, to: number, bytes: number): void {
     this.#used[from] -= bytes;
@@ -133,6 +142,7 @@ export class TierMap {
     const { distances } = this.#nodes[user];
     for (const slot of this.#tiers[user]) {
       if (slot === node || distances[slot] >= distances[node]) return node;
+      if (this.#isClosed[slot] === 1) continue;
       const { high, limit } = this.#watermarks;
       const after = this.#used[slot] + bytes;
       const isNearlyFull = after > this.#capacity[slot] * high;
@@ -148,7 +158,7 @@ export class TierMap {
    */
   demotionTarget(user: number, node: number, bytes: number): number {
     for (const slot of this.#tiers[user]) {
-      if (slot === node || this.isPressed[slot] === 1) continue;
+      if (slot === node || this.isPressed[slot] === 1 || this.#isClosed[slot] === 1) continue;
       const share = this.#nodes[slot].hasProcessors ? this.#watermarks.low : this.#watermarks.limit;
       if (this.#used[slot] + bytes <= this.#capacity[slot] * share) return slot;
     }

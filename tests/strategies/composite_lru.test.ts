@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertLess, assertLessOrEqual } from "@std/assert";
-import { BUILT_IN, compositeLru, StrategyScheduler } from "../../strategies/mod.ts";
+import { BUILT_IN, compositeLru, NO_ROOM, StrategyScheduler } from "../../strategies/mod.ts";
 import {
   type FakeEngineOptions,
   type FakeKey,
@@ -125,4 +125,14 @@ Deno.test("keys whose user changes all the time stay where they are, ever longer
   // Pauses of 10, 20, 40, 80 s.
   assertLessOrEqual(most, 5);
   assert(engine.keys.some((key) => key.moves > 0));
+});
+
+Deno.test("a node that refuses keys, whatever its figures say, does not hold up others", () => {
+  const { engine, run, add } = stage({ slowNodes: 1, capacityBytes: 100_000 });
+  for (let i = 0; i < 500; i++) add({ count: i % 50, bytes: 198 });
+  const migrate = engine.migrate.bind(engine);
+  engine.migrate = (view, node) => node === 1 ? NO_ROOM : migrate(view, node);
+  for (let i = 0; i < 5; i++) run();
+  assertGreater(engine.keys.filter((key) => key.node === 2).length, 10);
+  assertLessOrEqual(engine.usedBytes(0), 95_000);
 });
