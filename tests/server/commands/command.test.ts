@@ -18,6 +18,9 @@ const SUBCOMMANDS_FIELD = 9;
 const table = createCommandTable();
 const names = table.commands.map((command) => command.fullName);
 const isOurs = (fullName: string) => table.byFullName(fullName) !== null;
+/** Commands that Redis does not have. */
+const isNew = (fullName: string) => fullName.startsWith("numa");
+const sharedNames = names.filter((name) => !isNew(name));
 
 /** A command's info without the words of remarks and without subcommands that we have not. */
 function comparableInfo(info: ReplyNode): ReplyNode {
@@ -36,7 +39,7 @@ function comparableInfo(info: ReplyNode): ReplyNode {
   return { type: info.type, items: fields };
 }
 
-/** A command's documentation with what is worded freely left out; of a complexity, its formula. */
+/** A command's documentation with what is worded freely left out. */
 function comparableDocs(docs: ReplyNode): ReplyNode {
   const items: ReplyNode[] = [];
   for (const [name, value] of pairsOf(docs)) {
@@ -46,11 +49,8 @@ function comparableDocs(docs: ReplyNode): ReplyNode {
 }
 
 function comparableField(name: string, value: ReplyNode): ReplyNode {
-  if (name === "summary") return { type: value.type, text: "" };
-  if (name === "complexity") {
-    const formula = /^O\((?:[^()]|\([^()]*\))*\)/.exec(textOf(value));
-    return { type: value.type, text: formula?.[0] ?? "" };
-  }
+  // What a command costs depends on how values are kept, so the complexity is ours to say.
+  if (name === "summary" || name === "complexity") return { type: value.type, text: "" };
   if (name === "history") {
     const versions = itemsOf(value).map((entry) => itemsOf(entry)[0]);
     return { type: value.type, items: versions };
@@ -70,18 +70,18 @@ peerTest("COMMAND INFO and DOCS say what Redis says", ["redis-server"], async (t
   using clients = await servers.connect();
   for (const protocol of ["2", "3"]) {
     await clients.ask("HELLO", protocol);
-    const infos = await clients.ask("COMMAND", "INFO", ...names);
-    const docs = await clients.ask("COMMAND", "DOCS", ...names);
+    const infos = await clients.ask("COMMAND", "INFO", ...sharedNames);
+    const docs = await clients.ask("COMMAND", "DOCS", ...sharedNames);
     await test.step(`info, RESP${protocol}`, () => {
       const redis = itemsOf(readReplyTree(infos.redis)).map(comparableInfo);
       const numaris = itemsOf(readReplyTree(infos.numaris)).map(comparableInfo);
-      names.forEach((name, index) => assertEquals(numaris[index], redis[index], name));
+      sharedNames.forEach((name, index) => assertEquals(numaris[index], redis[index], name));
     });
     await test.step(`documentation, RESP${protocol}`, () => {
       const redis = new Map(pairsOf(readReplyTree(docs.redis)));
       const numaris = new Map(pairsOf(readReplyTree(docs.numaris)));
-      assertEquals([...numaris.keys()], names);
-      for (const name of names) {
+      assertEquals([...numaris.keys()], sharedNames);
+      for (const name of sharedNames) {
         const [ours, theirs] = [numaris.get(name), redis.get(name)];
         assert(ours !== undefined && theirs !== undefined, name);
         assertEquals(comparableDocs(ours), comparableDocs(theirs), name);
@@ -121,7 +121,7 @@ peerTest("COMMAND LIST filters as Redis does", ["redis-server"], async () => {
     const replies = await clients.ask("COMMAND", "LIST", "FILTERBY", ...filter.split(" "));
     const redis = itemsOf(readReplyTree(replies.redis)).map(textOf).filter(isOurs).sort();
     const numaris = itemsOf(readReplyTree(replies.numaris)).map(textOf).sort();
-    assertEquals(numaris, redis, filter);
+    assertEquals(numaris.filter((name) => !isNew(name)), redis, filter);
   }
 });
 
