@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Topology } from "../../../ffi/mod.ts";
 import { Config } from "../../../server/config/config.ts";
 import { ConfigError, fileSource, loadConfig } from "../../../server/config/config_file.ts";
