@@ -78,7 +78,7 @@ const writers: fc.Arbitrary<Step>[] = [
 function readers(comparison: Comparison): fc.Arbitrary<Step>[] {
   const ordered = { comparison };
   const paired = { comparison: comparison === "unordered" ? "pairs" : comparison } as const;
-  // With an argument less they would draw something else, or without end.
+  // With an argument less or more they would draw something else, or billions of fields.
   const whole = { mayBeMalformed: false } as const;
   return [
     command("HGET", [key, field]),
@@ -89,8 +89,9 @@ function readers(comparison: Comparison): fc.Arbitrary<Step>[] {
     command("HKEYS", [key], ordered),
     command("HVALS", [key], ordered),
     command("HGETALL", [key], paired),
-    command("HRANDFIELD", [key], shape),
-    command("HRANDFIELD", [key, drawCount, maybe(withValues)], shape),
+    command("HRANDFIELD", [key], { ...shape, ...whole }),
+    command("HRANDFIELD", [key, drawCount, maybe(withValues)], { ...shape, ...whole }),
+    command("HRANDFIELD", [key, drawCount, withValues, value]),
     command("HRANDFIELD", [key, allOfThem], { ...ordered, ...whole }),
     command("HRANDFIELD", [key, allOfThem, withValues], { ...paired, ...whole }),
     command("HRANDFIELD", [key, oddCount, withValues], whole),
