@@ -91,7 +91,7 @@ function readers(comparison: Comparison): fc.Arbitrary<Step>[] {
     command("HGETALL", [key], paired),
     command("HRANDFIELD", [key], { ...shape, ...whole }),
     command("HRANDFIELD", [key, drawCount, maybe(withValues)], { ...shape, ...whole }),
-    command("HRANDFIELD", [key, drawCount, withValues, value]),
+    command("HRANDFIELD", [key, drawCount, withValues, value], whole),
     command("HRANDFIELD", [key, allOfThem], { ...ordered, ...whole }),
     command("HRANDFIELD", [key, allOfThem, withValues], { ...paired, ...whole }),
     command("HRANDFIELD", [key, oddCount, withValues], whole),
