@@ -17,7 +17,10 @@ import type { SeededRandom } from "./resp_mutator.ts";
 const EXCLUDED = new Set([
   ...["shutdown", "debug", "lcs", "client|kill", "client|pause", "config|set", "config|rewrite"],
 ]);
-/** What ends, mutes or halts the connection: tried less often, so that the others get a reply. */
+/**
+ * What ends, mutes or halts the connection: tried less often, as blocking commands are, so that the
+ * others get a reply.
+ */
 const RARE = new Set(["quit", "client|reply", "wait"]);
 const RARE_SHARE = 30;
 
@@ -56,10 +59,10 @@ interface Name {
 
 const names: Name[] = createCommandTable().all
   .filter((command) => command.subcommands.length === 0 && !EXCLUDED.has(command.fullName))
-  .map(({ fullName, arity }) => ({
-    words: fullName.split("|"),
-    arity,
-    isRare: RARE.has(fullName),
+  .map((command) => ({
+    words: command.fullName.split("|"),
+    arity: command.arity,
+    isRare: RARE.has(command.fullName) || command.has("blocking"),
   }));
 
 /** The bytes of one command. */
