@@ -1,6 +1,6 @@
 /**
- * The listpack: a list of strings and integers in one run of bytes, exactly as Redis lays it out, so
- * that DUMP copies it.
+ * The listpack: a list of strings and integers in one run of bytes, exactly as Redis lays it out:
+ * DUMP copies it.
  *
  * ```text
  *  byte  0            4            6
@@ -25,8 +25,8 @@
  *     is the shortest too. So equal lists have equal bytes.
  *  2. The count is 65535 when there are that many elements or more: then they must be counted.
  *
- * Everywhere `u8` is the array, `start` the index of the listpack's first byte and `at` the index of
- * an element's first byte. Functions that find an element return -1 for none. They only read and
+ * Everywhere `u8` is the array, `start` the index of the listpack's first byte and `at` that of an
+ * element's first byte. Functions that find an element return -1 for none. They only read and
  * write `u8`; room is the caller's business (blob.ts). Reading the end is O(1), an index O(n).
  *
  * Source: Salvatore Sanfilippo's listpack specification (github.com/antirez/listpack).

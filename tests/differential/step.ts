@@ -127,8 +127,8 @@ function sameButTimes(step: Step, ours: Uint8Array, theirs: Uint8Array): boolean
 }
 
 /**
- * Runs SCAN (or SSCAN, HSCAN, ZSCAN) until its cursor is 0: a sorted list of distinct keys (members,
- * fields and values), or the first error.
+ * Runs SCAN (or SSCAN, HSCAN, ZSCAN) until its cursor is 0: a sorted list of distinct keys,
+ * members, or fields and values, or the first error.
  */
 async function scanToEnd(client: RespClient, parts: readonly Argument[]): Promise<Uint8Array> {
   const keys = new Set<string>();

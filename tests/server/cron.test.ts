@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import type { Client } from "../../server/client.ts";
 import type { WorkerContext } from "../../server/context.ts";
+import { Blocking } from "../../server/blocking/mod.ts";
 import { Config } from "../../server/config/config.ts";
 import { Cron } from "../../server/cron.ts";
 import { PauseGate } from "../../server/pause_gate.ts";
@@ -42,6 +43,7 @@ class TestWorker {
         config,
         clients,
         pauseGate,
+        blocking: new Blocking(),
         clock: {
           refresh: () => keyspace.clock.set(this.nowMs),
           nowMs: () => this.nowMs,

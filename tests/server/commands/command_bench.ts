@@ -10,6 +10,7 @@ import type { Client } from "../../../server/client.ts";
 import { CommandError } from "../../../server/command_error.ts";
 import type { Handlers } from "../../../server/commands/table.ts";
 import { bytesToByteText } from "../../../server/config/byte_text.ts";
+import { Blocking } from "../../../server/blocking/mod.ts";
 import { Config } from "../../../server/config/config.ts";
 import { Logger } from "../../../server/logger.ts";
 import { ReplyWriter } from "../../../server/resp/reply_writer.ts";
@@ -81,10 +82,12 @@ export class CommandBench {
         shared: this.shared,
         commands: { all: BENCH_COMMANDS.map((fullName, index) => ({ fullName, index })) },
         clock: new SystemClock(this.keyspace.clock, () => false),
+        blocking: new Blocking(),
         log: new Logger("notice", "M", (line) => this.log.push(line)),
         facts: FACTS,
       },
     } as unknown as Client;
+    this.client.context.blocking.attach(this.client.context);
   }
 
   /** Stores a string in the selected database. */
