@@ -26,9 +26,9 @@ const ERRNO_INTERRUPTED = 4;
 const ERRNO_AGAIN = 11;
 
 /** `receiveNow`: nothing has arrived. */
-export const RECEIVED_NOTHING = -1;
+export const RECEIVED_NOTHING: number = -1;
 /** `receiveNow`: the connection is broken. */
-export const RECEIVED_BROKEN = -2;
+export const RECEIVED_BROKEN: number = -2;
 
 /**
  * Reads what has arrived on the socket `descriptor` into `bytes`, without waiting.
