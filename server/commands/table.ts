@@ -149,9 +149,7 @@ export class Command {
   /** As `keys`, for dispatch: the keys that the handler will use, whatever the words beside them. */
   lockedKeys(args: Arguments, positions: Int32Array): number {
     const { keyPositions } = this.spec;
-    return keyPositions === undefined
-      ? this.keys(args, positions)
-      : keyPositions(args, positions);
+    return keyPositions === undefined ? this.keys(args, positions) : keyPositions(args, positions);
   }
 
   /** The subcommand whose name lies in `bytes`, in any case, or null. */
