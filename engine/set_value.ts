@@ -1,91 +1,17 @@
 /**
- * What the engine does with sets as values: frees, copies, measures, moves and verifies them.
+ * Registers sets: an intset, or a table of members.
  *
  * @module
  */
 
 import { assert } from "./assert.ts";
-import * as entry from "./entry.ts";
+import { TYPE_SET } from "./entry.ts";
 import { isIntset } from "./intset.ts";
-import { MEMBER_TABLE_BYTES, memberCount } from "./member_table.ts";
-import * as blocks from "./member_table_blocks.ts";
-import { setIsTable, setTable } from "./sets.ts";
-import type { Shard } from "./shard.ts";
-import { OutOfMemoryError } from "./shard.ts";
-import type { NodeSlot, Ref } from "./types.ts";
-import type { MigrationStep, ValueAdapter } from "./value_types.ts";
+import { createMemberTableAdapter } from "./member_table_adapter.ts";
 import { registerValueAdapter } from "./value_types.ts";
 
-function freeStep(shard: Shard, entryRef: Ref, blocksMax: number): boolean {
-  if (!blocks.freeMembersStep(shard, setTable(shard, entryRef), blocksMax)) return false;
-  shard.allocator.free(entry.entryValueRef(shard.window, entryRef), MEMBER_TABLE_BYTES);
-  return true;
+function checkIntset(u8: Uint8Array, start: number, lengthBytes: number): void {
+  assert(isIntset(u8, start, lengthBytes), "a small set is an intset");
 }
 
-function copy(from: Shard, fromRef: Ref, to: Shard, toRef: Ref): void {
-  const root = to.allocate(MEMBER_TABLE_BYTES);
-  try {
-    blocks.copyMembers(from, setTable(from, fromRef), to, root * 4, null);
-  } catch (error) {
-    if (error instanceof OutOfMemoryError) to.allocator.free(root, MEMBER_TABLE_BYTES);
-    throw error;
-  }
-  entry.setEntryExternal(to.window, toRef, root, MEMBER_TABLE_BYTES, MEMBER_TABLE_BYTES);
-}
-
-function usageBytes(shard: Shard, entryRef: Ref, sampleCount: number): number {
-  return shard.allocator.usableBytes(entry.entryValueRef(shard.window, entryRef)) +
-    blocks.membersUsageBytes(shard, setTable(shard, entryRef), sampleCount);
-}
-
-function migrateStep(
-  shard: Shard,
-  entryRef: Ref,
-  node: NodeSlot,
-  cursor: number,
-  bytesMax: number,
-  step: MigrationStep,
-): number {
-  if (cursor === 0) {
-    const bytes = MEMBER_TABLE_BYTES;
-    const root = entry.entryValueRef(shard.window, entryRef);
-    const moved = blocks.relocateBlock(shard, root, bytes, node, step);
-    entry.setEntryExternal(shard.window, entryRef, moved, bytes, bytes);
-  }
-  const table = setTable(shard, entryRef);
-  return blocks.migrateMembers(shard, table, node, cursor, bytesMax, step, null);
-}
-
-function visitBlocks(
-  shard: Shard,
-  entryRef: Ref,
-  visit: (ref: Ref, bytes: number) => void,
-): void {
-  visit(entry.entryValueRef(shard.window, entryRef), MEMBER_TABLE_BYTES);
-  blocks.visitMemberBlocks(shard, setTable(shard, entryRef), visit);
-}
-
-function checkInvariants(shard: Shard, entryRef: Ref): void {
-  if (setIsTable(shard, entryRef)) {
-    const table = setTable(shard, entryRef);
-    blocks.checkMemberTable(shard, table);
-    assert(memberCount(shard, table) > 0, "a set has members");
-    return;
-  }
-  const start = entry.entryValueStart(shard.window, entryRef);
-  const lengthBytes = entry.entryValueLength(shard.window, entryRef);
-  assert(isIntset(shard.window.u8, start, lengthBytes), "a small set is an intset");
-}
-
-const SET_ADAPTER: ValueAdapter = {
-  name: "set",
-  isStructure: setIsTable,
-  freeStep,
-  copy,
-  usageBytes,
-  migrateStep,
-  visitBlocks,
-  checkInvariants,
-};
-
-registerValueAdapter(entry.TYPE_SET, SET_ADAPTER);
+registerValueAdapter(TYPE_SET, createMemberTableAdapter("set", checkIntset));
