@@ -21,6 +21,7 @@ import { CommandError } from "../command_error.ts";
 import { findHash } from "./hashes.ts";
 import { integerArgument, shardOfKey, SYNTAX_ERROR } from "./keys.ts";
 import {
+  gatherMembers,
   memberCursorArgument,
   memberMatches,
   type MemberScanOptions,
@@ -35,8 +36,6 @@ const OUT_OF_RANGE = `ERR value is out of range, value must between ${-INT64_MAX
  * drawing until there are enough different fields.
  */
 const WALK_SHARE = 1 / 3;
-/** Buckets that a scan looks at, at most, for each field it was asked for. */
-const BUCKETS_PER_COUNT = 10;
 
 const READER = new HashReader();
 const FIELD = new StringView();
@@ -194,14 +193,7 @@ function scanTable(
   cursor: number,
   options: MemberScanOptions,
 ): void {
-  const bucketsMax = options.count * BUCKETS_PER_COUNT;
-  let next = cursor;
-  let buckets = 0;
-  BATCH.count = 0;
-  do {
-    next = scanHashTable(shard, ref, next, BATCH);
-    buckets++;
-  } while (next !== 0 && buckets < bucketsMax && BATCH.count < options.count);
+  const next = gatherMembers(scanHashTable, shard, ref, cursor, options.count, BATCH);
   client.reply.bulkText(String(next));
   const mark = client.reply.mark();
   let found = 0;

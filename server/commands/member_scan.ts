@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Ref, ScanBatch, Shard } from "../../engine/mod.ts";
 import type { Client } from "../client.ts";
 import { CommandError } from "../command_error.ts";
 import { globMatches } from "../glob.ts";
@@ -19,6 +20,12 @@ const CURSOR = /^(?:[+-]?\d+)?$/;
 const CURSOR_MAX = 2n ** 64n - 1n;
 /** Bits of a cursor that mean something. */
 const CURSOR_BITS = 32;
+
+/** Buckets that one call visits for each member it is to find. */
+const BUCKETS_PER_MEMBER = 10;
+
+/** One step of a scan over a table: adds the members of a bucket to `batch`. */
+type ScanStep = (shard: Shard, ref: Ref, cursor: number, batch: ScanBatch) => number;
 
 /** What a scan of members was asked for. */
 export interface MemberScanOptions {
@@ -54,6 +61,29 @@ export function memberScanOptions(client: Client): MemberScanOptions {
     }
   }
   return options;
+}
+
+/**
+ * Gathers about `count` members of a large value in `batch`, with a bound on the buckets visited.
+ *
+ * @returns The next cursor; 0 when all were met.
+ */
+export function gatherMembers(
+  scanStep: ScanStep,
+  shard: Shard,
+  ref: Ref,
+  cursor: number,
+  count: number,
+  batch: ScanBatch,
+): number {
+  const bucketsMax = count * BUCKETS_PER_MEMBER;
+  let next = cursor;
+  batch.count = 0;
+  for (let buckets = 0; buckets < bucketsMax && batch.count < count; buckets++) {
+    next = scanStep(shard, ref, next, batch);
+    if (next === 0) break;
+  }
+  return next;
 }
 
 /** Whether a member matches the pattern at argument `patternIndex` (0: any does). */

@@ -34,6 +34,7 @@ import {
   SYNTAX_ERROR,
 } from "./keys.ts";
 import {
+  gatherMembers,
   memberCursorArgument,
   memberMatches,
   type MemberScanOptions,
@@ -52,8 +53,6 @@ const OUT_OF_RANGE = `ERR value is out of range, value must between ${-INT64_MAX
  * drawing until there are enough different members.
  */
 const WALK_SHARE = 1 / 3;
-/** Buckets that a scan looks at, at most, for each member it was asked for. */
-const BUCKETS_PER_COUNT = 10;
 
 const READER = new SetReader();
 const VIEW = new StringView();
@@ -401,14 +400,7 @@ function scanTable(
   cursor: number,
   options: MemberScanOptions,
 ): void {
-  const bucketsMax = options.count * BUCKETS_PER_COUNT;
-  let next = cursor;
-  let buckets = 0;
-  BATCH.count = 0;
-  do {
-    next = scanSetTable(shard, ref, next, BATCH);
-    buckets++;
-  } while (next !== 0 && buckets < bucketsMax && BATCH.count < options.count);
+  const next = gatherMembers(scanSetTable, shard, ref, cursor, options.count, BATCH);
   client.reply.bulkText(String(next));
   const mark = client.reply.mark();
   let found = 0;

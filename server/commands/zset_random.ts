@@ -19,6 +19,7 @@ import type { Client } from "../client.ts";
 import { CommandError } from "../command_error.ts";
 import { numberArgument, shardOfKey, SYNTAX_ERROR } from "./keys.ts";
 import {
+  gatherMembers,
   memberCursorArgument,
   memberMatches,
   type MemberScanOptions,
@@ -34,8 +35,6 @@ const INT64_MAX = 2n ** 63n - 1n;
 const OUT_OF_BOUNDS =
   `ERR value is out of range, value must between ${-INT64_MAX} and ${INT64_MAX}`;
 const OUT_OF_RANGE = "ERR value is out of range";
-/** Buckets that one call of ZSCAN visits for each member it is to find. */
-const BUCKETS_PER_MEMBER = 10;
 
 const BATCH = new ScanBatch();
 
@@ -177,13 +176,7 @@ function scanTable(
   options: MemberScanOptions,
 ): void {
   const window = shard.window;
-  const bucketsMax = options.count * BUCKETS_PER_MEMBER;
-  let next = cursor;
-  BATCH.count = 0;
-  for (let buckets = 0; buckets < bucketsMax && BATCH.count < options.count; buckets++) {
-    next = zsetScan(shard, ref, next, BATCH);
-    if (next === 0) break;
-  }
+  const next = gatherMembers(zsetScan, shard, ref, cursor, options.count, BATCH);
   let kept = 0;
   for (let i = 0; i < BATCH.count; i++) {
     const member = BATCH.refs[i] as Ref;
