@@ -18,6 +18,8 @@ import type { NodeSlot } from "./types.ts";
 
 /** Decisions after which usage and caps are looked at again, whatever the clock says. */
 const DECISIONS_PER_REFRESH = 256;
+/** Bytes that may be placed between two looks at caps, however little room is left under them. */
+const BYTES_PER_REFRESH_MIN = 64 * 1024;
 
 /** Answers where new keys go. An implementation is one small file in strategies/placement/. */
 export interface PlacementPolicy {
@@ -86,6 +88,8 @@ export class Placement implements PlacementNodes {
   readonly #totalBytes: Float64Array;
   #policy: PlacementPolicy;
   #untilRefresh = DECISIONS_PER_REFRESH;
+  /** Bytes that may still be placed before some node could reach its cap. */
+  #bytesUntilRefresh = 0;
 
   /** Places everything on the worker's own node until `policy` is set. */
   constructor(heap: Heap, options: PlacementOptions) {
@@ -120,7 +124,8 @@ export class Placement implements PlacementNodes {
 
   /** The node slot for a new key, as the policy says. */
   choose(hash: number, bytes: number): number {
-    if (--this.#untilRefresh <= 0) this.refresh();
+    this.#bytesUntilRefresh -= bytes;
+    if (--this.#untilRefresh <= 0 || this.#bytesUntilRefresh < 0) this.refresh();
     const slot = this.#policy.choose(hash, bytes);
     return slot >= 0 && slot < this.count ? slot : this.own;
   }
@@ -129,6 +134,7 @@ export class Placement implements PlacementNodes {
   refresh(): void {
     this.#untilRefresh = DECISIONS_PER_REFRESH;
     const allocators = this.#heap.allocators;
+    let roomBytes = Infinity;
     for (let slot = 0; slot < this.count; slot++) {
       let usedBytes = 0;
       for (let i = 0; i < allocators.length; i++) {
@@ -138,8 +144,11 @@ export class Placement implements PlacementNodes {
       const totalBytes = this.#totalBytes[slot];
       this.usedBytes[slot] = usedBytes;
       this.capacityBytes[slot] = capBytes > 0 ? Math.min(capBytes, totalBytes) : totalBytes;
-      this.isFull[slot] = capBytes > 0 && usedBytes >= capBytes ? 1 : 0;
+      const isFull = capBytes > 0 && usedBytes >= capBytes;
+      this.isFull[slot] = isFull ? 1 : 0;
+      if (capBytes > 0 && !isFull) roomBytes = Math.min(roomBytes, capBytes - usedBytes);
     }
+    this.#bytesUntilRefresh = Math.max(roomBytes, BYTES_PER_REFRESH_MIN);
     this.#policy.refresh?.();
   }
 }
