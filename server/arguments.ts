@@ -79,6 +79,18 @@ export class Arguments {
     return this.text(index).split("\0", 1)[0];
   }
 
+  /** Whether argument 0 is, byte for byte, argument 0 of `other`, which has one. */
+  hasNameOf(other: Arguments): boolean {
+    const length = this.lengths[0];
+    if (length !== other.lengths[0]) return false;
+    const start = this.starts[0];
+    const otherStart = other.starts[0];
+    for (let i = 0; i < length; i++) {
+      if (this.bytes[start + i] !== other.bytes[otherStart + i]) return false;
+    }
+    return true;
+  }
+
   /** Whether argument `index` equals `lower` (ASCII, lower case), ignoring case. */
   is(index: number, lower: string): boolean {
     const length = this.lengths[index];

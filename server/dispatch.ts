@@ -79,10 +79,8 @@ export class Dispatcher {
     this.#warmCount = 0;
     for (let i = 0; i < count; i++) {
       const args = batch[i];
-      let command = this.#commands.find(args.bytes, args.starts[0], args.lengths[0]);
-      if (command !== null && command.subcommands.length !== 0) {
-        command = this.#commands.resolve(args);
-      }
+      const repeats = i > 0 && args.hasNameOf(batch[i - 1]);
+      const command = repeats ? this.#again(batch[i - 1].command, args) : this.#find(args);
       args.command = command;
       if (command !== null && command.locks === "keys" && command.arityAccepts(args.count)) {
         this.#hashKeys(command, args);
@@ -91,6 +89,22 @@ export class Dispatcher {
     if (this.#warmCount > 1) {
       this.#keyspace.warm(client.database, this.#warmHashes, this.#warmCount);
     }
+  }
+
+  #find(args: Arguments): Command | null {
+    const command = this.#commands.find(args.bytes, args.starts[0], args.lengths[0]);
+    if (command === null || command.subcommands.length === 0) return command;
+    return this.#commands.resolve(args);
+  }
+
+  /**
+   * The command of `args`, whose name is the one that `previous` was found by: pipelines repeat
+   * themselves, and comparing a name takes less than finding it.
+   */
+  #again(previous: Command | null, args: Arguments): Command | null {
+    const isPlain = previous !== null && previous.parent === null &&
+      previous.subcommands.length === 0;
+    return isPlain ? previous : this.#find(args);
   }
 
   /**
