@@ -12,6 +12,7 @@ import { elementBytes, firstElement } from "./listpack.ts";
 import { isQuicklist } from "./lists.ts";
 import { relocateBlock } from "./member_table_blocks.ts";
 import * as nodes from "./quicklist_nodes.ts";
+import { OpenedNode, openNode, RAW_NODES_AT_END } from "./sealed_nodes.ts";
 import { OutOfMemoryError, type Shard } from "./shard.ts";
 import { type NodeSlot, NONE, type Ref } from "./types.ts";
 import { type MigrationStep, registerValueAdapter, type ValueAdapter } from "./value_types.ts";
@@ -20,6 +21,9 @@ const { QUICKLIST_ROOT_BYTES } = nodes;
 
 /** The cursor of a migration that goes on; which node is next says the list's root. */
 const CURSOR_UNDER_WAY = 1;
+
+/** The sealed node being checked. */
+const OPENED = new OpenedNode();
 
 function freeStep(shard: Shard, entryRef: Ref, blocksMax: number): boolean {
   const window = shard.window;
@@ -61,6 +65,7 @@ function copy(from: Shard, fromRef: Ref, to: Shard, toRef: Ref): void {
 /** A copy of a node, in no list, without the room beyond its contents. */
 function copyNode(from: Shard, node: Ref, to: Shard): Ref {
   const window = from.window;
+  if (nodes.isSealedNode(window, node)) return nodes.copySealedNode(window, node, to);
   const contentBytes = nodes.nodeContentBytes(window, node);
   if (nodes.isPlainNode(window, node)) {
     return nodes.createPlainNode(to, window.u8, nodes.plainStart(node), contentBytes);
@@ -79,6 +84,10 @@ function usageBytes(shard: Shard, entryRef: Ref, sampleCount: number): number {
   let sampled = 0;
   let bytes = 0;
   let node = nodes.firstNode(window, root);
+  // Nodes at the ends are not compressed, so in a long list they say little about the others.
+  if (sampleCount > 0 && nodeCount > 2 * RAW_NODES_AT_END + sampleCount) {
+    for (let i = 0; i < RAW_NODES_AT_END; i++) node = nodes.nodeBehind(window, node);
+  }
   while (node !== NONE && sampled < sampledMax) {
     bytes += shard.allocator.usableBytes(node);
     sampled++;
@@ -140,11 +149,13 @@ function checkInvariants(shard: Shard, entryRef: Ref): void {
   let nodeCount = 0;
   let count = 0;
   let isMigrationKnown = nodes.migrationNode(window, root) === NONE;
+  let isChangedKnown = nodes.changedNode(window, root) === NONE;
   let before = NONE;
   let node = nodes.firstNode(window, root);
   while (node !== NONE) {
     assert(nodes.nodeBefore(window, node) === before, "nodes are chained both ways");
     if (nodes.migrationNode(window, root) === node) isMigrationKnown = true;
+    if (nodes.changedNode(window, root) === node) isChangedKnown = true;
     nodeCount++;
     count += checkNode(shard, node);
     before = node;
@@ -155,19 +166,31 @@ function checkInvariants(shard: Shard, entryRef: Ref): void {
   assert(nodeCount === nodes.rootNodeCount(window, root), "nodes are counted");
   assert(count === nodes.rootCount(window, root), "elements are counted");
   assert(isMigrationKnown, "the node to migrate next is one of the list's");
+  assert(isChangedKnown, "the node changed last is one of the list's");
 }
 
 /** Checks one node; returns its number of elements. */
 function checkNode(shard: Shard, node: Ref): number {
   const window = shard.window;
-  const { u8 } = window;
   const blockBytes = nodes.nodeBlockBytes(window, node);
   assert(shard.allocator.usableBytes(node) >= blockBytes, "a node fits its block");
   if (nodes.isPlainNode(window, node)) return 1;
+  if (nodes.isSealedNode(window, node)) {
+    openNode(window, node, OPENED);
+    assert(nodes.nodeCount(window, node) > 0, "a sealed node is not empty");
+    return checkListpack(OPENED.bytes, OPENED.start);
+  }
+  const { u8 } = window;
   const at = nodes.nodeListpack(window, node);
   const end = at + listpackBytes(u8, at);
   assert(at >= nodes.plainStart(node), "a listpack lies behind its node's fields");
   assert(end <= nodes.plainStart(node) - nodes.NODE_HEADER_BYTES + blockBytes, "and in its block");
+  return checkListpack(u8, at);
+}
+
+/** Checks a node's listpack; returns its number of elements. */
+function checkListpack(u8: Uint8Array, at: number): number {
+  const end = at + listpackBytes(u8, at);
   assert(u8[end - 1] === LISTPACK_END, "a listpack has an end");
   let counted = 0;
   let element = firstElement(u8, at);

@@ -18,6 +18,7 @@ import {
   seekElement,
 } from "./lists.ts";
 import * as nodes from "./quicklist_nodes.ts";
+import { unsealForChange } from "./sealed_nodes.ts";
 import type { Shard } from "./shard.ts";
 import type { Ref } from "./types.ts";
 import * as types from "./types.ts";
@@ -32,6 +33,7 @@ const { NODE_HEADER_BYTES } = nodes;
  * Removes the cursor's element and puts the cursor at the one behind it, or before it.
  *
  * @returns The list's entry now; `cursor.at` is -1 when there is no element in that direction.
+ * @throws OutOfMemoryError Nothing was changed; only for a sealed node.
  */
 export function removeElement(
   shard: Shard,
@@ -43,11 +45,12 @@ export function removeElement(
 ): Ref {
   const window = shard.window;
   const { u8 } = window;
+  if (cursor.node !== NONE) unsealCursor(shard, entry.entryValueRef(window, ref), cursor);
   const node = cursor.node;
   const isPlain = node !== NONE && nodes.isPlainNode(window, node);
   const { at } = cursor;
   // Where the cursor goes, known while the element is still there.
-  if (goesBack) previousListElement(shard, ref, cursor);
+  if (goesBack) previousListElement(shard, cursor);
   else nextListElement(shard, cursor);
   if (node === NONE) return removeFromEntry(shard, database, ref, hash, at, cursor, goesBack);
   const root = entry.entryValueRef(window, ref);
@@ -65,11 +68,23 @@ export function removeElement(
   if (isHere) cursor.at = goesBack ? cursor.at + headShift : gap;
   const offset = cursor.at - nodes.nodeListpack(window, node);
   const kept = nodes.shrinkNode(shard, root, node);
-  if (isHere && kept !== node) {
+  if (isHere) {
     cursor.node = kept;
-    cursor.at = nodes.nodeListpack(window, kept) + offset;
+    cursor.start = nodes.nodeListpack(window, kept);
+    cursor.at = cursor.start + offset;
   }
   return ref;
+}
+
+/** Makes the cursor's node one that can be changed. Throws `OutOfMemoryError`. */
+function unsealCursor(shard: Shard, root: Ref, cursor: ListCursor): void {
+  const { window } = shard;
+  if (!nodes.isSealedNode(window, cursor.node)) return;
+  const offset = cursor.at - cursor.start;
+  cursor.node = unsealForChange(shard, root, cursor.node);
+  cursor.bytes = window.u8;
+  cursor.start = nodes.nodeListpack(window, cursor.node);
+  cursor.at = cursor.start + offset;
 }
 
 function removeFromEntry(
@@ -95,6 +110,7 @@ function removeFromEntry(
   const moved = blob.spliceBlob(shard, database, ref, hash, at - start, removedBytes, 0);
   const to = entry.entryValueStart(shard.window, moved);
   listpack.setHeader(u8, to, totalBytes - removedBytes, count - 1);
+  cursor.start = to;
   cursor.at = cursorOffset === -1 ? -1 : to + cursorOffset;
   return moved;
 }
@@ -157,6 +173,7 @@ function insertAtNode(
 ): void {
   const window = shard.window;
   const { u8 } = window;
+  unsealCursor(shard, root, cursor);
   const { node, at } = cursor;
   const isPlain = nodes.isPlainNode(window, node);
   const elementBytes = listpack.encodedBytes(bytes, start, lengthBytes);
@@ -197,6 +214,7 @@ function splitNode(shard: Shard, root: Ref, node: Ref, place: number, fill: numb
   for (let i = place; u8[i] !== LISTPACK_END; i += listpack.elementBytes(u8, i)) tailCount++;
   const behind = nodes.nodeBehind(window, node);
   const isTaken = behind !== NONE && !nodes.isPlainNode(window, behind) &&
+    !nodes.isSealedNode(window, behind) &&
     fitsNode(shard, behind, tailBytes, fill) &&
     (fill < 0 || nodes.nodeCount(window, behind) + tailCount <= nodeCountMax(fill));
   if (isTaken) {
@@ -314,13 +332,15 @@ function replaceInNode(
 ): boolean {
   const window = shard.window;
   const { u8 } = window;
-  const { node, at } = cursor;
   const root = entry.entryValueRef(window, ref);
-  if (nodes.nodeCount(window, node) === 1) {
+  if (nodes.nodeCount(window, cursor.node) === 1) {
+    const { node } = cursor;
     const fresh = ends.createNodeOfOne(shard, bytes, start, lengthBytes, false, fill);
     nodes.replaceNode(shard, root, node, fresh);
     return true;
   }
+  unsealCursor(shard, root, cursor);
+  const { node, at } = cursor;
   const oldBytes = listpack.elementBytes(u8, at);
   const contentBytes = nodes.nodeContentBytes(window, node) - oldBytes + elementBytes;
   const limit = nodeBytesMax(fill);

@@ -10,6 +10,7 @@ import * as entry from "./entry.ts";
 import * as listpack from "./listpack.ts";
 import { isQuicklist, nodeBytesMax, nodeCountMax } from "./lists.ts";
 import * as nodes from "./quicklist_nodes.ts";
+import { linkAtEnd, unsealEnd } from "./sealed_nodes.ts";
 import { OutOfMemoryError, type Shard } from "./shard.ts";
 import type { Ref } from "./types.ts";
 import * as types from "./types.ts";
@@ -230,7 +231,7 @@ function pushToNodes(
   const node = roomAtEnd(shard, root, end, isFront, elementBytes, fill);
   if (node === NONE) {
     const fresh = createNodeOfOne(shard, bytes, start, lengthBytes, isFront, fill);
-    nodes.linkNode(window, root, fresh, isFront ? NONE : end);
+    linkAtEnd(shard, root, fresh, isFront);
   } else {
     addToNode(shard, node, isFront, elementBytes, bytes, start, lengthBytes);
   }
@@ -269,6 +270,7 @@ export function roomAtEnd(
   fill: number,
 ): Ref {
   if (nodes.isPlainNode(shard.window, node)) return NONE;
+  if (nodes.isSealedNode(shard.window, node)) return NONE;
   if (fill >= 0 && nodes.nodeCount(shard.window, node) >= nodeCountMax(fill)) return NONE;
   return nodes.makeRoom(shard, root, node, isFront, elementBytes, nodeBytesMax(fill));
 }
@@ -313,6 +315,7 @@ export function removeAtEnd(
     }
   }
   nodes.addToRootCount(window, root, -count);
+  unsealEnd(shard, root, isFront);
   return toInlineIfShort(shard, database, ref, hash);
 }
 
@@ -342,6 +345,7 @@ function removeInline(
 /** Removes fewer elements than a node has, at one end. Moves nothing. */
 export function cutNode(shard: Shard, node: Ref, isFront: boolean, count: number): void {
   const window = shard.window;
+  if (nodes.isSealedNode(window, node)) return nodes.cutSealedNode(window, node, isFront, count);
   const { u8 } = window;
   const at = nodes.nodeListpack(window, node);
   const contentBytes = listpack.listpackBytes(u8, at);
@@ -363,8 +367,9 @@ export function toInlineIfShort(shard: Shard, database: number, ref: Ref, hash: 
   const root = entry.entryValueRef(window, ref);
   if (nodes.rootNodeCount(window, root) !== 1) return ref;
   const node = nodes.firstNode(window, root);
+  if (nodes.isPlainNode(window, node) || nodes.isSealedNode(window, node)) return ref;
   const contentBytes = nodes.nodeContentBytes(window, node);
-  if (contentBytes > INLINE_AGAIN_BYTES_MAX || nodes.isPlainNode(window, node)) return ref;
+  if (contentBytes > INLINE_AGAIN_BYTES_MAX) return ref;
   let moved: Ref;
   try {
     moved = blob.structureToBlob(shard, database, ref, hash, ENCODING_LISTPACK, contentBytes);

@@ -12,6 +12,7 @@ import * as entry from "./entry.ts";
 import { addToNode, createNodeOfOne, roomAtEnd, toInlineIfShort } from "./list_ends.ts";
 import { encodedBytes } from "./listpack.ts";
 import * as nodes from "./quicklist_nodes.ts";
+import { linkAtEnd } from "./sealed_nodes.ts";
 import type { Shard } from "./shard.ts";
 import type { Ref } from "./types.ts";
 import { NONE } from "./types.ts";
@@ -49,7 +50,7 @@ export class ListResult {
       : roomAtEnd(shard, root, last, false, elementBytes, this.#fill);
     if (node === NONE) {
       const fresh = createNodeOfOne(shard, bytes, start, lengthBytes, false, this.#fill);
-      nodes.linkNode(window, root, fresh, last);
+      linkAtEnd(shard, root, fresh, false);
     } else {
       addToNode(shard, node, false, elementBytes, bytes, start, lengthBytes);
     }

@@ -4,7 +4,7 @@
  * ```text
  *  encoding     value
  *  LISTPACK     a blob of up to 255 bytes, in the entry: a listpack
- *  QUICKLIST    a structure: root, nodes
+ *  QUICKLIST    a structure: root, nodes, of which inner ones are compressed (sealed_nodes.ts)
  * ```
  *
  * Redis calls both a quicklist. Pushing and popping at the ends is O(1); an index is found by
@@ -25,6 +25,7 @@ import * as entry from "./entry.ts";
 import type { ListpackElement } from "./listpack.ts";
 import * as listpack from "./listpack.ts";
 import * as nodes from "./quicklist_nodes.ts";
+import { OpenedNode, openNode } from "./sealed_nodes.ts";
 import type { Shard } from "./shard.ts";
 import type { Ref } from "./types.ts";
 import * as types from "./types.ts";
@@ -65,8 +66,14 @@ export function listLength(shard: Shard, ref: Ref): number {
 export class ListCursor {
   /** The element's node; `NONE` in a list without nodes. */
   node: Ref = NONE;
-  /** Index of the element in the window's `u8`, or -1: nowhere. */
+  /** Index of the element in `bytes`, or -1: nowhere. */
   at: number = -1;
+  /** The window's `u8`, or the opened node's bytes. */
+  bytes: Uint8Array = new Uint8Array(0);
+  /** Where the listpack of a node that is not plain starts in `bytes`. */
+  start: number = 0;
+  /** The element's node, if that is a sealed one. */
+  readonly opened: OpenedNode = new OpenedNode();
 }
 
 /** Puts the cursor at the element with this index, from the end when negative. False when none. */
@@ -75,6 +82,8 @@ export function seekElement(shard: Shard, ref: Ref, index: number, cursor: ListC
   cursor.node = NONE;
   if (!isQuicklist(shard, ref)) {
     const start = entry.entryValueStart(window, ref);
+    cursor.bytes = window.u8;
+    cursor.start = start;
     cursor.at = listpack.elementAt(window.u8, start, index);
     return cursor.at !== -1;
   }
@@ -106,9 +115,19 @@ export function seekElement(shard: Shard, ref: Ref, index: number, cursor: ListC
 function seekInNode(shard: Shard, node: Ref, index: number, cursor: ListCursor): boolean {
   const window = shard.window;
   cursor.node = node;
-  cursor.at = nodes.isPlainNode(window, node)
-    ? nodes.plainStart(node)
-    : listpack.elementAt(window.u8, nodes.nodeListpack(window, node), index);
+  cursor.bytes = window.u8;
+  if (nodes.isPlainNode(window, node)) {
+    cursor.at = nodes.plainStart(node);
+    return true;
+  }
+  if (nodes.isSealedNode(window, node)) {
+    openNode(window, node, cursor.opened);
+    cursor.bytes = cursor.opened.bytes;
+    cursor.start = cursor.opened.start;
+  } else {
+    cursor.start = nodes.nodeListpack(window, node);
+  }
+  cursor.at = listpack.elementAt(cursor.bytes, cursor.start, index);
   assert(cursor.at !== -1, "the counts of nodes and listpacks agree");
   return true;
 }
@@ -118,7 +137,7 @@ export function nextListElement(shard: Shard, cursor: ListCursor): boolean {
   const window = shard.window;
   const node = cursor.node;
   if (node === NONE || !nodes.isPlainNode(window, node)) {
-    cursor.at = listpack.nextElement(window.u8, cursor.at);
+    cursor.at = listpack.nextElement(cursor.bytes, cursor.at);
     if (cursor.at !== -1) return true;
     if (node === NONE) return false;
   }
@@ -129,14 +148,11 @@ export function nextListElement(shard: Shard, cursor: ListCursor): boolean {
 }
 
 /** Moves the cursor to the element before. False, and nowhere, when there is none. */
-export function previousListElement(shard: Shard, ref: Ref, cursor: ListCursor): boolean {
+export function previousListElement(shard: Shard, cursor: ListCursor): boolean {
   const window = shard.window;
   const node = cursor.node;
   if (node === NONE || !nodes.isPlainNode(window, node)) {
-    const start = node === NONE
-      ? entry.entryValueStart(window, ref)
-      : nodes.nodeListpack(window, node);
-    cursor.at = listpack.previousElement(window.u8, start, cursor.at);
+    cursor.at = listpack.previousElement(cursor.bytes, cursor.start, cursor.at);
     if (cursor.at !== -1) return true;
     if (node === NONE) return false;
   }
@@ -146,7 +162,7 @@ export function previousListElement(shard: Shard, ref: Ref, cursor: ListCursor):
   return false;
 }
 
-/** Reads the cursor's element as bytes, valid until the list changes. */
+/** Reads the cursor's element as bytes, valid until the list changes or the cursor moves. */
 export function readListElement(
   shard: Shard,
   cursor: ListCursor,
@@ -155,7 +171,7 @@ export function readListElement(
   const window = shard.window;
   const node = cursor.node;
   if (node === NONE || !nodes.isPlainNode(window, node)) {
-    listpack.readElementText(window.u8, cursor.at, element);
+    listpack.readElementText(cursor.bytes, cursor.at, element);
     return;
   }
   element.isInteger = false;
@@ -175,7 +191,7 @@ export function listElementEquals(
   const window = shard.window;
   const node = cursor.node;
   if (node === NONE || !nodes.isPlainNode(window, node)) {
-    return listpack.elementEquals(window.u8, cursor.at, bytes, start, lengthBytes);
+    return listpack.elementEquals(cursor.bytes, cursor.at, bytes, start, lengthBytes);
   }
   if (nodes.plainBytes(window, node) !== lengthBytes) return false;
   for (let i = 0; i < lengthBytes; i++) {

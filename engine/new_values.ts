@@ -19,6 +19,7 @@ import * as members from "./member_table.ts";
 import type { NewKey } from "./new_entry.ts";
 import { newBlobEntry, newStructureEntry } from "./new_entry.ts";
 import * as nodes from "./quicklist_nodes.ts";
+import { linkAtEnd } from "./sealed_nodes.ts";
 import { compareBytes } from "./score_members.ts";
 import * as sets from "./sets.ts";
 import type { Ref } from "./types.ts";
@@ -104,7 +105,7 @@ function pushToRoot(key: NewKey, root: Ref, list: ElementList, index: number, fi
   const node = last === NONE ? NONE : roomAtEnd(shard, root, last, false, elementBytes, fill);
   if (node === NONE) {
     const fresh = createNodeOfOne(shard, bytes, start, lengthBytes, false, fill);
-    nodes.linkNode(shard.window, root, fresh, last);
+    linkAtEnd(shard, root, fresh, false);
   } else {
     addToNode(shard, node, false, elementBytes, bytes, start, lengthBytes);
   }

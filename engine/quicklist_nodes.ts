@@ -6,7 +6,8 @@
  *              1  last node                     1  node behind, or NONE
  *              2  elements                      2  bytes requested for the block
  *              3  nodes                         3  where the listpack starts, bytes from the node's
- *              4  next node to migrate             start; or 0: the node is plain
+ *              4  next node to migrate             start; or 0: the node is plain, or 1: sealed
+ *              5  node changed last         (sealed_nodes.ts)
  *                                         byte 16  room, listpack, room; or one element's bytes
  * ```
  *
@@ -45,8 +46,9 @@ const ROOT_LAST_WORD = ROOT_FIRST_WORD + 1;
 const ROOT_COUNT_WORD = ROOT_LAST_WORD + 1;
 const ROOT_NODES_WORD = ROOT_COUNT_WORD + 1;
 const ROOT_MIGRATION_WORD = ROOT_NODES_WORD + 1;
+const ROOT_CHANGED_WORD = ROOT_MIGRATION_WORD + 1;
 /** Bytes of a root. */
-export const QUICKLIST_ROOT_BYTES: number = (ROOT_MIGRATION_WORD + 1) * WORD_BYTES;
+export const QUICKLIST_ROOT_BYTES: number = (ROOT_CHANGED_WORD + 1) * WORD_BYTES;
 
 const NODE_BEFORE_WORD = 0;
 const NODE_BEHIND_WORD = NODE_BEFORE_WORD + 1;
@@ -55,6 +57,13 @@ const NODE_START_WORD = NODE_BLOCK_BYTES_WORD + 1;
 /** Bytes of a node in front of its contents. */
 export const NODE_HEADER_BYTES: number = (NODE_START_WORD + 1) * WORD_BYTES;
 const PLAIN = 0;
+const SEALED = 1;
+
+const SEALED_COUNT_WORD = NODE_START_WORD + 1;
+const SEALED_CUT_WORD = SEALED_COUNT_WORD + 1;
+const SEALED_LISTPACK_BYTES_WORD = SEALED_CUT_WORD + 1;
+/** Bytes of a sealed node in front of its compressed listpack. */
+export const SEALED_HEADER_BYTES: number = (SEALED_LISTPACK_BYTES_WORD + 1) * WORD_BYTES;
 
 /** Bytes by which contents move cheaply. */
 const MOVE_UNIT_BYTES = 8;
@@ -65,7 +74,8 @@ const WORTH_MOVING_SHIFT = 2;
 /** Room of a new node. */
 const NODE_BYTES_INITIAL = 512;
 
-assert(QUICKLIST_ROOT_BYTES === 20 && NODE_HEADER_BYTES === 16, "roots and nodes are as drawn");
+assert(QUICKLIST_ROOT_BYTES === 24 && NODE_HEADER_BYTES === 16, "roots and nodes are as drawn");
+assert(SEALED_HEADER_BYTES === 28, "sealed nodes are as drawn");
 
 /** A new root without nodes. Throws `OutOfMemoryError`. */
 export function createRoot(shard: Shard): Ref {
@@ -110,6 +120,16 @@ export function setMigrationNode(window: ShardWindow, root: Ref, node: Ref): voi
   window.u32[root * REF_UNIT_WORDS + ROOT_MIGRATION_WORD] = node;
 }
 
+/** The node that was made raw for a change last, or `NONE`. */
+export function changedNode(window: ShardWindow, root: Ref): Ref {
+  return window.u32[root * REF_UNIT_WORDS + ROOT_CHANGED_WORD] as Ref;
+}
+
+/** Notes the node that was made raw for a change. */
+export function setChangedNode(window: ShardWindow, root: Ref, node: Ref): void {
+  window.u32[root * REF_UNIT_WORDS + ROOT_CHANGED_WORD] = node;
+}
+
 /** The node behind, or `NONE`. */
 export function nodeBehind(window: ShardWindow, node: Ref): Ref {
   return window.u32[node * REF_UNIT_WORDS + NODE_BEHIND_WORD] as Ref;
@@ -130,7 +150,34 @@ export function isPlainNode(window: ShardWindow, node: Ref): boolean {
   return window.u32[node * REF_UNIT_WORDS + NODE_START_WORD] === PLAIN;
 }
 
-/** Index, in the window's `u8`, of the node's listpack. */
+/** Whether the node's listpack is compressed: sealed_nodes.ts. */
+export function isSealedNode(window: ShardWindow, node: Ref): boolean {
+  return window.u32[node * REF_UNIT_WORDS + NODE_START_WORD] === SEALED;
+}
+
+/** Bytes of a sealed node's listpack before it was compressed. */
+export function sealedListpackBytes(window: ShardWindow, node: Ref): number {
+  return window.u32[node * REF_UNIT_WORDS + SEALED_LISTPACK_BYTES_WORD];
+}
+
+/** Elements of a sealed node's listpack that were cut off at its front. */
+export function sealedCutCount(window: ShardWindow, node: Ref): number {
+  return window.u32[node * REF_UNIT_WORDS + SEALED_CUT_WORD];
+}
+
+/** Cuts off fewer elements of a sealed node than it has, at one end, by counting only. */
+export function cutSealedNode(
+  window: ShardWindow,
+  node: Ref,
+  isFront: boolean,
+  count: number,
+): void {
+  const at = node * REF_UNIT_WORDS;
+  window.u32[at + SEALED_COUNT_WORD] -= count;
+  if (isFront) window.u32[at + SEALED_CUT_WORD] += count;
+}
+
+/** Index, in the window's `u8`, of the listpack of a node that is neither plain nor sealed. */
 export function nodeListpack(window: ShardWindow, node: Ref): number {
   return node * REF_UNIT_BYTES + window.u32[node * REF_UNIT_WORDS + NODE_START_WORD];
 }
@@ -148,10 +195,11 @@ export function plainBytes(window: ShardWindow, node: Ref): number {
 /** Number of elements of a node. */
 export function nodeCount(window: ShardWindow, node: Ref): number {
   if (isPlainNode(window, node)) return 1;
+  if (isSealedNode(window, node)) return window.u32[node * REF_UNIT_WORDS + SEALED_COUNT_WORD];
   return listpackCount(window.u8, nodeListpack(window, node));
 }
 
-/** Bytes of a node's listpack, or of a plain node's element. */
+/** Bytes of the listpack of a node that is not sealed, or of a plain node's element. */
 export function nodeContentBytes(window: ShardWindow, node: Ref): number {
   if (isPlainNode(window, node)) return plainBytes(window, node);
   return listpackBytes(window.u8, nodeListpack(window, node));
@@ -190,6 +238,36 @@ export function createPlainNode(
   shard.window.u32[node * REF_UNIT_WORDS + NODE_START_WORD] = PLAIN;
   copyBytes(shard.window.u8, plainStart(node), bytes, start, lengthBytes);
   return node;
+}
+
+/** A new sealed node, in no list yet, of a compressed listpack. Throws `OutOfMemoryError`. */
+export function createSealedNode(
+  shard: Shard,
+  compressed: Uint8Array,
+  compressedBytes: number,
+  count: number,
+  listpackLengthBytes: number,
+): Ref {
+  const node = allocateNode(shard, SEALED_HEADER_BYTES + compressedBytes);
+  const { u8, u32 } = shard.window;
+  const at = node * REF_UNIT_WORDS;
+  u32[at + NODE_START_WORD] = SEALED;
+  u32[at + SEALED_COUNT_WORD] = count;
+  u32[at + SEALED_CUT_WORD] = 0;
+  u32[at + SEALED_LISTPACK_BYTES_WORD] = listpackLengthBytes;
+  copyBytes(u8, node * REF_UNIT_BYTES + SEALED_HEADER_BYTES, compressed, 0, compressedBytes);
+  return node;
+}
+
+/** A copy of a sealed node, in no list, perhaps of another shard. Throws `OutOfMemoryError`. */
+export function copySealedNode(from: ShardWindow, node: Ref, to: Shard): Ref {
+  const blockBytes = nodeBlockBytes(from, node);
+  const copied = allocateNode(to, blockBytes);
+  const headerBytes = NODE_START_WORD * WORD_BYTES;
+  const start = node * REF_UNIT_BYTES + headerBytes;
+  const toStart = copied * REF_UNIT_BYTES + headerBytes;
+  copyBytes(to.window.u8, toStart, from.u8, start, blockBytes - headerBytes);
+  return copied;
 }
 
 function allocateNode(shard: Shard, blockBytes: number): Ref {
@@ -244,6 +322,7 @@ export function removeNode(shard: Shard, root: Ref, node: Ref): void {
   else u32[behind * REF_UNIT_WORDS + NODE_BEFORE_WORD] = before;
   u32[rootAt + ROOT_NODES_WORD]--;
   if (u32[rootAt + ROOT_MIGRATION_WORD] === node) u32[rootAt + ROOT_MIGRATION_WORD] = behind;
+  if (u32[rootAt + ROOT_CHANGED_WORD] === node) u32[rootAt + ROOT_CHANGED_WORD] = NONE;
   freeNode(shard, node);
 }
 
@@ -254,6 +333,7 @@ export function replaceNode(shard: Shard, root: Ref, from: Ref, to: Ref): void {
   u32[to * REF_UNIT_WORDS + NODE_BEHIND_WORD] = nodeBehind(shard.window, from);
   nameNode(shard.window, root, to);
   if (migrationNode(shard.window, root) === from) setMigrationNode(shard.window, root, to);
+  if (changedNode(shard.window, root) === from) setChangedNode(shard.window, root, to);
   freeNode(shard, from);
 }
 
@@ -268,6 +348,7 @@ export function relocateNode(
   const to = relocateBlock(shard, from, nodeBlockBytes(shard.window, from), node, step);
   if (to === from) return from;
   nameNode(shard.window, root, to);
+  if (changedNode(shard.window, root) === from) setChangedNode(shard.window, root, to);
   return to;
 }
 

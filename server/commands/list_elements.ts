@@ -124,7 +124,7 @@ export function replyElements(
   seekElement(shard, ref, first, CURSOR);
   for (let i = 0; i < count; i++) {
     replyElement(client, shard);
-    if (isReverse) previousListElement(shard, ref, CURSOR);
+    if (isReverse) previousListElement(shard, CURSOR);
     else nextListElement(shard, CURSOR);
   }
 }

@@ -252,7 +252,7 @@ function lrem(client: Client): void {
       ref = removeElement(shard, client.database, ref, hash, CURSOR, goesBack);
       removed++;
     } else if (goesBack) {
-      previousListElement(shard, ref, CURSOR);
+      previousListElement(shard, CURSOR);
     } else {
       nextListElement(shard, CURSOR);
     }
@@ -374,7 +374,7 @@ function findPositions(client: Client, shard: Shard, ref: Ref, found: number[]):
       if (matches > passed) found.push(goesBack ? length - 1 - looked : looked);
       if (found.length === LPOS.count) return;
     }
-    isThere = goesBack ? previousListElement(shard, ref, CURSOR) : nextListElement(shard, CURSOR);
+    isThere = goesBack ? previousListElement(shard, CURSOR) : nextListElement(shard, CURSOR);
   }
 }
 

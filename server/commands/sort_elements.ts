@@ -108,7 +108,7 @@ export class SortElements {
       const { bytes, lengthBytes, start } = LIST_ELEMENT;
       this.#elements.append(bytes, start, lengthBytes, 0);
       isThere = isBackward
-        ? previousListElement(shard, ref, LIST_CURSOR)
+        ? previousListElement(shard, LIST_CURSOR)
         : nextListElement(shard, LIST_CURSOR);
     }
   }

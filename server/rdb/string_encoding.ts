@@ -16,7 +16,7 @@
  */
 
 import type { ByteBuffer } from "./byte_buffer.ts";
-import { lzfCompress } from "./lzf.ts";
+import { lzfCompress } from "../../engine/lzf.ts";
 
 /** The form of a first byte is what is above so many bits. */
 export const FORM_SHIFT = 6;

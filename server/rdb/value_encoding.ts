@@ -11,6 +11,7 @@ import { hashCount, hashIsTable } from "../../engine/hashes.ts";
 import * as listpack from "../../engine/listpack.ts";
 import { isQuicklist } from "../../engine/lists.ts";
 import * as nodes from "../../engine/quicklist_nodes.ts";
+import { OpenedNode, openNode } from "../../engine/sealed_nodes.ts";
 import { SetReader } from "../../engine/set_reader.ts";
 import { setCount, setIsTable } from "../../engine/sets.ts";
 import type { Shard } from "../../engine/shard.ts";
@@ -34,6 +35,8 @@ const SET_READER = new SetReader();
 const ZSET_READER = new ZsetReader();
 /** A long element of a list, as the listpack that Redis keeps it in. */
 const PACKED = new ByteBuffer();
+/** The compressed node of a list that is being written. */
+const OPENED = new OpenedNode();
 const DOUBLE = new Float64Array(1);
 const DOUBLE_BYTES_VIEW = new Uint8Array(DOUBLE.buffer);
 
@@ -95,6 +98,10 @@ function encodeList(shard: Shard, ref: Ref, to: ByteBuffer, compresses: boolean)
     if (nodes.isPlainNode(window, node)) {
       packLongElement(window.u8, nodes.plainStart(node), nodes.plainBytes(window, node));
       encodeString(PACKED.bytes, 0, PACKED.lengthBytes, to, compresses);
+    } else if (nodes.isSealedNode(window, node)) {
+      openNode(window, node, OPENED);
+      const { bytes, start } = OPENED;
+      encodeString(bytes, start, listpack.listpackBytes(bytes, start), to, compresses);
     } else {
       const start = nodes.nodeListpack(window, node);
       encodeString(window.u8, start, listpack.listpackBytes(window.u8, start), to, compresses);

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
   createList,
+  entryValueRef,
   insertElement,
   isQuicklist,
   type Keyspace,
@@ -21,7 +22,9 @@ import {
   removeElement,
   replaceElement,
   seekElement,
+  type Shard,
 } from "../../engine/mod.ts";
+import * as nodes from "../../engine/quicklist_nodes.ts";
 import { createTestKeyspace, locate } from "../support/keyspace.ts";
 import { AllocationFaults, assertEveryByteIsOwned } from "../support/memory_accounting.ts";
 
@@ -40,6 +43,10 @@ class ListUnderTest {
   readonly #located = locate(this.keyspace, KEY);
 
   constructor(readonly fill: number) {}
+
+  get shard(): Shard {
+    return this.#located.shard;
+  }
 
   get ref(): Ref {
     const { shard, hash } = this.#located;
@@ -98,7 +105,7 @@ class ListUnderTest {
         this.model.splice(index, 1);
         if (goesBack) index--;
       } else if (goesBack) {
-        previousListElement(shard, ref, this.cursor);
+        previousListElement(shard, this.cursor);
         index--;
       } else {
         nextListElement(shard, this.cursor);
@@ -115,15 +122,14 @@ class ListUnderTest {
   }
 
   /** All elements as `ref` gives them, walking backwards. */
-  read(ref: Ref): string[] {
-    const { shard } = this.#located;
+  read(ref: Ref, shard = this.shard): string[] {
     const texts: string[] = [];
     let isThere = seekElement(shard, ref, -1, this.cursor);
     while (isThere) {
       readListElement(shard, this.cursor, this.element);
       const { bytes, start, lengthBytes } = this.element;
       texts.push(decoder.decode(bytes.slice(start, start + lengthBytes)));
-      isThere = previousListElement(shard, ref, this.cursor);
+      isThere = previousListElement(shard, this.cursor);
     }
     return texts.reverse();
   }
@@ -241,6 +247,132 @@ Deno.test("a long list is copied, measured, moved to a node step by step, and fr
     rounds++;
   } while (cursor !== 0);
   shard.remove(0, list.ref, hash);
+  target.shard.remove(0, copied, target.hash);
+  assertEveryByteIsOwned(keyspace);
+});
+
+/** An element that compresses well among others of its kind, or one that does not. */
+function longText(isCompressible: boolean, index: number): string {
+  if (isCompressible) return `${"item of a long list ".repeat(5)}${index}`;
+  let state = (index + 1) * 2654435761 >>> 0;
+  let text = "";
+  while (text.length < 110) {
+    state = Math.imul(state ^ (state >>> 15), 2246822519) >>> 0;
+    text += String.fromCharCode(33 + state % 90);
+  }
+  return text;
+}
+
+function sealedCount(list: ListUnderTest): number {
+  const { window } = list.shard;
+  let count = 0;
+  let node = nodes.firstNode(window, entryValueRef(window, list.ref));
+  while (node !== NONE) {
+    if (nodes.isSealedNode(window, node)) count++;
+    node = nodes.nodeBehind(window, node);
+  }
+  return count;
+}
+
+Deno.test("long lists compress inner nodes and lose nothing, also when memory runs out", () => {
+  let sealed = 0;
+  let failedChanges = 0;
+  fc.assert(
+    fc.property(
+      fc.constantFrom(-1, -2, 40),
+      fc.boolean(),
+      fc.array(fc.boolean(), { minLength: 4, maxLength: 8 }),
+      fc.array(fc.tuple(action, share, fc.option(fc.nat(3), { nil: Infinity, freq: 3 })), {
+        maxLength: 12,
+        size: "max",
+      }),
+      (fill, isFront, parts, steps) => {
+        const list = new ListUnderTest(fill);
+        for (const [part, isCompressible] of parts.entries()) {
+          for (let i = 0; i < 400; i++) {
+            list.push(isFront, longText(isCompressible, part * 400 + i));
+          }
+        }
+        list.check();
+        sealed += sealedCount(list);
+        for (const [step, at, untilFailure] of steps) {
+          list.faults.untilFailure = untilFailure;
+          const failed = AllocationFaults.runsOutOfMemory(() => act(list, step, at));
+          list.faults.untilFailure = Infinity;
+          if (failed && step.kind !== "push") failedChanges++;
+          assert(!failed || step.kind !== "pop", "popping a long list needs no memory");
+          list.check();
+        }
+      },
+    ),
+    { numRuns: 40 },
+  );
+  assert(sealed > 100, "nodes were compressed");
+  assert(failedChanges > 0, "memory ran out during changes in the middle");
+});
+
+Deno.test("a list of compressed nodes pops to its end while no memory is left", () => {
+  for (const isFront of [true, false]) {
+    const list = new ListUnderTest(-1);
+    for (let i = 0; i < 2000; i++) list.push(false, longText(true, i));
+    const before = sealedCount(list);
+    assert(before > 20);
+    while (list.model.length > 100) {
+      list.faults.untilFailure = 0;
+      list.pop(isFront, 7);
+      list.faults.untilFailure = Infinity;
+      if (list.model.length % 5 === 0) list.check();
+    }
+    list.check();
+    list.pop(!isFront, 2000);
+    list.check();
+  }
+});
+
+Deno.test("a change in the middle without memory says so and leaves a compressed node", () => {
+  const list = new ListUnderTest(-2);
+  for (let i = 0; i < 4000; i++) list.push(true, longText(true, i));
+  const before = sealedCount(list);
+  const changes = [
+    () => list.insert(2000, true, "new"),
+    () => list.replace(2000, "new"),
+    () => list.remove(2000, 5000, false),
+  ];
+  for (const change of changes) {
+    list.faults.untilFailure = 0;
+    assert(AllocationFaults.runsOutOfMemory(change));
+    list.faults.untilFailure = Infinity;
+    assertEquals(sealedCount(list), before);
+    list.check();
+  }
+  for (const at of [1000, 2000, 3000, 1500]) {
+    list.replace(at, "new");
+    assertEquals(sealedCount(list), before - 1, "only the node changed last is not compressed");
+    list.check();
+  }
+});
+
+Deno.test("compressed nodes are copied, measured, moved, and sampled like others", () => {
+  const list = new ListUnderTest(-2);
+  for (let i = 0; i < 4000; i++) list.push(i % 2 === 0, longText(true, i));
+  const { shard } = list;
+  const target = locate(list.keyspace, COPY);
+  const { keyspace, ref } = list;
+  list.replace(2000, "changed");
+  keyspace.copyEntry(shard, ref, target.shard, 0, COPY, 0, COPY.length, target.hash, NONE);
+  const copied = target.shard.peek(0, COPY, 0, COPY.length, target.hash);
+  const original = [...list.model];
+  const step = { blocks: 0, bytes: 0, failedBlocks: 0 };
+  let cursor = 0;
+  do {
+    cursor = listAdapter.migrateStep(shard, list.ref, 0 as NodeSlot, cursor, 4096, step);
+    list.replace(list.model.length >>> 2, `changed ${cursor}`);
+    list.pop(true, 11);
+    list.check();
+  } while (cursor !== 0);
+  const whole = listAdapter.usageBytes(shard, list.ref, 0);
+  assert(whole < list.model.length * 110 * 0.75, "compressed nodes count as what they need");
+  assertEquals(list.read(copied, target.shard), original);
   target.shard.remove(0, copied, target.hash);
   assertEveryByteIsOwned(keyspace);
 });

@@ -1,5 +1,5 @@
 /**
- * LZF, the compression inside RDB strings (format by Marc Lehmann's liblzf).
+ * LZF, the compression of long list nodes and of RDB strings (format by Marc Lehmann's liblzf).
  *
  * ```text
  * 000LLLLL  L+1 bytes                   literal run, 1 to 32 bytes
@@ -15,7 +15,7 @@
  * @module
  */
 
-import { assert } from "../../engine/assert.ts";
+import { assert } from "./assert.ts";
 
 const HASH_BITS = 16;
 const HASH_ENTRIES = 1 << HASH_BITS;
