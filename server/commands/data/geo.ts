@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CommandGroup, CommandSpec } from "../command_spec.ts";
+import type { ArgumentSpec, CommandGroup, CommandSpec } from "../command_spec.ts";
 import {
   block,
   double,
@@ -18,6 +18,34 @@ import {
   string,
   word,
 } from "./notation.ts";
+
+const UNIT = oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")]);
+const ORDER = optional(oneOf("order", [word("ASC"), word("DESC")]));
+const COUNT = countOption();
+/** Where the data says since when there is ANY. */
+const COUNT_ANY_SINCE_6_2 = countOption("6.2.0");
+const FROM = oneOf("from", [
+  string("member", { token: "FROMMEMBER" }),
+  block("longitude_latitude", [double("longitude"), double("latitude")], { token: "FROMLONLAT" }),
+]);
+const BY = oneOf("by", [
+  block("circle", [double("radius", { token: "BYRADIUS" }), UNIT]),
+  block("box", [double("width", { token: "BYBOX" }), double("height"), UNIT]),
+]);
+const WITH: readonly ArgumentSpec[] = [
+  optional(word("WITHCOORD")),
+  optional(word("WITHDIST")),
+  optional(word("WITHHASH")),
+];
+const STORES: readonly ArgumentSpec[] = [
+  optional({ ...key("key", 1), token: "STORE" }),
+  optional({ ...key("key", 2), token: "STOREDIST" }),
+];
+
+function countOption(anySince?: string): ArgumentSpec {
+  const count = integer("count", { token: "COUNT" });
+  return optional(block("count", [count, optional(word("ANY", anySince))]));
+}
 
 const COMMANDS: readonly CommandSpec[] = [
   {
@@ -58,7 +86,7 @@ const COMMANDS: readonly CommandSpec[] = [
       key(),
       string("member1"),
       string("member2"),
-      optional(oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")])),
+      optional(UNIT),
     ],
   },
   {
@@ -98,28 +126,11 @@ const COMMANDS: readonly CommandSpec[] = [
     history: [["7.0.0", "Names of units in capital letters."]],
     arguments: [
       key(),
-      oneOf("from", [
-        string("member", { token: "FROMMEMBER" }),
-        block("longitude_latitude", [double("longitude"), double("latitude")], {
-          token: "FROMLONLAT",
-        }),
-      ]),
-      oneOf("by", [
-        block("circle", [
-          double("radius", { token: "BYRADIUS" }),
-          oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")]),
-        ]),
-        block("box", [
-          double("width", { token: "BYBOX" }),
-          double("height"),
-          oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")]),
-        ]),
-      ]),
-      optional(oneOf("order", [word("ASC"), word("DESC")])),
-      optional(block("count", [integer("count", { token: "COUNT" }), optional(word("ANY"))])),
-      optional(word("WITHCOORD")),
-      optional(word("WITHDIST")),
-      optional(word("WITHHASH")),
+      FROM,
+      BY,
+      ORDER,
+      COUNT,
+      ...WITH,
     ],
   },
   {
@@ -136,25 +147,10 @@ const COMMANDS: readonly CommandSpec[] = [
     arguments: [
       key("destination"),
       key("source", 1),
-      oneOf("from", [
-        string("member", { token: "FROMMEMBER" }),
-        block("longitude_latitude", [double("longitude"), double("latitude")], {
-          token: "FROMLONLAT",
-        }),
-      ]),
-      oneOf("by", [
-        block("circle", [
-          double("radius", { token: "BYRADIUS" }),
-          oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")]),
-        ]),
-        block("box", [
-          double("width", { token: "BYBOX" }),
-          double("height"),
-          oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")]),
-        ]),
-      ]),
-      optional(oneOf("order", [word("ASC"), word("DESC")])),
-      optional(block("count", [integer("count", { token: "COUNT" }), optional(word("ANY"))])),
+      FROM,
+      BY,
+      ORDER,
+      COUNT,
       optional(word("STOREDIST")),
     ],
   },
@@ -181,16 +177,11 @@ const COMMANDS: readonly CommandSpec[] = [
       double("longitude"),
       double("latitude"),
       double("radius"),
-      oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")]),
-      optional(word("WITHCOORD")),
-      optional(word("WITHDIST")),
-      optional(word("WITHHASH")),
-      optional(
-        block("count", [integer("count", { token: "COUNT" }), optional(word("ANY", "6.2.0"))]),
-      ),
-      optional(oneOf("order", [word("ASC"), word("DESC")])),
-      optional({ ...key("key", 1), token: "STORE" }),
-      optional({ ...key("key", 2), token: "STOREDIST" }),
+      UNIT,
+      ...WITH,
+      COUNT_ANY_SINCE_6_2,
+      ORDER,
+      ...STORES,
     ],
   },
   {
@@ -212,14 +203,10 @@ const COMMANDS: readonly CommandSpec[] = [
       double("longitude"),
       double("latitude"),
       double("radius"),
-      oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")]),
-      optional(word("WITHCOORD")),
-      optional(word("WITHDIST")),
-      optional(word("WITHHASH")),
-      optional(
-        block("count", [integer("count", { token: "COUNT" }), optional(word("ANY", "6.2.0"))]),
-      ),
-      optional(oneOf("order", [word("ASC"), word("DESC")])),
+      UNIT,
+      ...WITH,
+      COUNT_ANY_SINCE_6_2,
+      ORDER,
     ],
   },
   {
@@ -244,14 +231,11 @@ const COMMANDS: readonly CommandSpec[] = [
       key(),
       string("member"),
       double("radius"),
-      oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")]),
-      optional(word("WITHCOORD")),
-      optional(word("WITHDIST")),
-      optional(word("WITHHASH")),
-      optional(block("count", [integer("count", { token: "COUNT" }), optional(word("ANY"))])),
-      optional(oneOf("order", [word("ASC"), word("DESC")])),
-      optional({ ...key("key", 1), token: "STORE" }),
-      optional({ ...key("key", 2), token: "STOREDIST" }),
+      UNIT,
+      ...WITH,
+      COUNT,
+      ORDER,
+      ...STORES,
     ],
   },
   {
@@ -271,12 +255,10 @@ const COMMANDS: readonly CommandSpec[] = [
       key(),
       string("member"),
       double("radius"),
-      oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")]),
-      optional(word("WITHCOORD")),
-      optional(word("WITHDIST")),
-      optional(word("WITHHASH")),
-      optional(block("count", [integer("count", { token: "COUNT" }), optional(word("ANY"))])),
-      optional(oneOf("order", [word("ASC"), word("DESC")])),
+      UNIT,
+      ...WITH,
+      COUNT,
+      ORDER,
     ],
   },
 ];

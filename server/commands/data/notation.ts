@@ -151,3 +151,8 @@ export function keysBehind(
 export function noted(spec: KeySpec, notes: string): KeySpec {
   return { ...spec, notes };
 }
+
+/** LIMIT offset count, which may be left out. */
+export const LIMIT: ArgumentSpec = optional(
+  block("offset_count", [integer("offset"), integer("count")], { token: "LIMIT" }),
+);

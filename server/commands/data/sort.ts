@@ -6,7 +6,7 @@
 
 import type { Arguments } from "../../arguments.ts";
 import type { ArgumentSpec, CommandSpec, KeySpec } from "../command_spec.ts";
-import { block, integer, key, keyAt, noted, oneOf, optional, word } from "./notation.ts";
+import { key, keyAt, LIMIT, noted, oneOf, optional, word } from "./notation.ts";
 
 const FIRST_OPTION = 2;
 
@@ -69,7 +69,7 @@ function keyPattern(token: string, ...flags: ("multiple" | "multiple_token")[]):
 
 const OPTIONS: readonly ArgumentSpec[] = [
   keyPattern("BY"),
-  optional(block("offset_count", [integer("offset"), integer("count")], { token: "LIMIT" })),
+  LIMIT,
   keyPattern("GET", "multiple", "multiple_token"),
   optional(oneOf("order", [word("ASC"), word("DESC")])),
   optional({ ...word("ALPHA"), name: "sorting" }),

@@ -13,12 +13,18 @@ import {
   integer,
   key,
   keyAt,
+  LIMIT,
   oneOf,
   optional,
   repeated,
   string,
   word,
 } from "./notation.ts";
+
+const WEIGHTS = repeated(optional(integer("weight", { token: "WEIGHTS" })));
+const AGGREGATE = optional(
+  oneOf("aggregate", [word("SUM"), word("MIN"), word("MAX")], { token: "AGGREGATE" }),
+);
 
 /** Ranges by rank, score or word. */
 export const SORTED_SET_RANGES: readonly CommandSpec[] = [
@@ -65,7 +71,7 @@ export const SORTED_SET_RANGES: readonly CommandSpec[] = [
       key(),
       string("min"),
       string("max"),
-      optional(block("offset_count", [integer("offset"), integer("count")], { token: "LIMIT" })),
+      LIMIT,
     ],
   },
   {
@@ -87,7 +93,7 @@ export const SORTED_SET_RANGES: readonly CommandSpec[] = [
       double("min"),
       double("max"),
       optional(word("WITHSCORES", "2.0.0")),
-      optional(block("offset_count", [integer("offset"), integer("count")], { token: "LIMIT" })),
+      LIMIT,
     ],
   },
   {
@@ -107,7 +113,7 @@ export const SORTED_SET_RANGES: readonly CommandSpec[] = [
       string("max"),
       optional(oneOf("sortby", [word("BYSCORE"), word("BYLEX")])),
       optional(word("REV")),
-      optional(block("offset_count", [integer("offset"), integer("count")], { token: "LIMIT" })),
+      LIMIT,
     ],
   },
   {
@@ -142,7 +148,7 @@ export const SORTED_SET_RANGES: readonly CommandSpec[] = [
       key(),
       string("max"),
       string("min"),
-      optional(block("offset_count", [integer("offset"), integer("count")], { token: "LIMIT" })),
+      LIMIT,
     ],
   },
   {
@@ -164,7 +170,7 @@ export const SORTED_SET_RANGES: readonly CommandSpec[] = [
       double("max"),
       double("min"),
       optional(word("WITHSCORES")),
-      optional(block("offset_count", [integer("offset"), integer("count")], { token: "LIMIT" })),
+      LIMIT,
     ],
   },
 ];
@@ -208,8 +214,8 @@ export const SORTED_SET_ALGEBRA: readonly CommandSpec[] = [
     arguments: [
       integer("numkeys"),
       repeated(key()),
-      repeated(optional(integer("weight", { token: "WEIGHTS" }))),
-      optional(oneOf("aggregate", [word("SUM"), word("MIN"), word("MAX")], { token: "AGGREGATE" })),
+      WEIGHTS,
+      AGGREGATE,
       optional(word("WITHSCORES")),
     ],
   },
@@ -243,8 +249,8 @@ export const SORTED_SET_ALGEBRA: readonly CommandSpec[] = [
       key("destination"),
       integer("numkeys"),
       repeated(key("key", 1)),
-      repeated(optional(integer("weight", { token: "WEIGHTS" }))),
-      optional(oneOf("aggregate", [word("SUM"), word("MIN"), word("MAX")], { token: "AGGREGATE" })),
+      WEIGHTS,
+      AGGREGATE,
     ],
   },
   {
@@ -260,8 +266,8 @@ export const SORTED_SET_ALGEBRA: readonly CommandSpec[] = [
     arguments: [
       integer("numkeys"),
       repeated(key()),
-      repeated(optional(integer("weight", { token: "WEIGHTS" }))),
-      optional(oneOf("aggregate", [word("SUM"), word("MIN"), word("MAX")], { token: "AGGREGATE" })),
+      WEIGHTS,
+      AGGREGATE,
       optional(word("WITHSCORES")),
     ],
   },
@@ -279,8 +285,8 @@ export const SORTED_SET_ALGEBRA: readonly CommandSpec[] = [
       key("destination"),
       integer("numkeys"),
       repeated(key("key", 1)),
-      repeated(optional(integer("weight", { token: "WEIGHTS" }))),
-      optional(oneOf("aggregate", [word("SUM"), word("MIN"), word("MAX")], { token: "AGGREGATE" })),
+      WEIGHTS,
+      AGGREGATE,
     ],
   },
 ];
