@@ -16,6 +16,7 @@
  */
 
 import type { ByteBuffer } from "./byte_buffer.ts";
+import { parseInteger } from "../../engine/integer.ts";
 import { lzfCompress } from "../../engine/lzf.ts";
 
 /** The form of a first byte is what is above so many bits. */
@@ -42,40 +43,12 @@ export const ENCODED_INT32 = 0xc2;
 /** First byte of LZF. */
 export const ENCODED_LZF = 0xc3;
 
-/** Longest text of a 32-bit integer: "-2147483648". */
-const INTEGER_TEXT_MAX_BYTES = 11;
 const INT32_MAX = 0x7fffffff;
 const INT32_MIN = -0x80000000;
 /** Strings up to this length are not compressed. */
 const COMPRESSION_MIN_BYTES = 20;
 /** Compression must save at least this much to be used. */
 const COMPRESSION_GAIN_BYTES = 4;
-
-/** What `parseInteger` answers when the bytes are not the canonical text of a 32-bit integer. */
-const NOT_AN_INTEGER = 2 ** 53;
-
-const MINUS = 0x2d;
-const ZERO = 0x30;
-
-/** The 32-bit integer whose canonical text the bytes are, or `NOT_AN_INTEGER`. O(lengthBytes). */
-function parseInteger(bytes: Uint8Array, start: number, lengthBytes: number): number {
-  if (lengthBytes === 0 || lengthBytes > INTEGER_TEXT_MAX_BYTES) return NOT_AN_INTEGER;
-  const negative = bytes[start] === MINUS;
-  const digitsStart = negative ? start + 1 : start;
-  const end = start + lengthBytes;
-  if (digitsStart === end) return NOT_AN_INTEGER;
-  if (bytes[digitsStart] === ZERO) {
-    return lengthBytes === 1 ? 0 : NOT_AN_INTEGER;
-  }
-  let value = 0;
-  for (let at = digitsStart; at < end; at++) {
-    const digit = bytes[at] - ZERO;
-    if (digit < 0 || digit > 9) return NOT_AN_INTEGER;
-    value = value * 10 + digit;
-  }
-  if (negative) value = -value;
-  return value < INT32_MIN || value > INT32_MAX ? NOT_AN_INTEGER : value;
-}
 
 /** Appends a length in the shortest form. `lengthBytes`: 0 to 2^53. O(1). */
 export function encodeLength(lengthBytes: number, to: ByteBuffer): void {
@@ -159,8 +132,9 @@ export function encodeString(
   to: ByteBuffer,
   compresses: boolean,
 ): void {
+  // What is no integer is NaN, and lies in no range.
   const integer = parseInteger(value, start, lengthBytes);
-  if (integer !== NOT_AN_INTEGER) return encodeInteger(integer, to);
+  if (integer >= INT32_MIN && integer <= INT32_MAX) return encodeInteger(integer, to);
   const isWorthTrying = compresses && lengthBytes > COMPRESSION_MIN_BYTES;
   if (isWorthTrying && encodeCompressed(value, start, lengthBytes, to)) return;
   encodeLength(lengthBytes, to);
