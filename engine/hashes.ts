@@ -20,7 +20,7 @@ import * as entry from "./entry.ts";
 import * as listpack from "./listpack.ts";
 import * as layout from "./member_layout.ts";
 import * as members from "./member_table.ts";
-import { freeMembers } from "./member_table_blocks.ts";
+import { createMemberRoot, freeMemberRoot } from "./member_table_blocks.ts";
 import type { ScanBatch } from "./scan_cursor.ts";
 import type { Shard } from "./shard.ts";
 import { OutOfMemoryError } from "./shard.ts";
@@ -145,19 +145,6 @@ function viewBlockValue(shard: Shard, block: Ref, view: StringView): void {
   view.lengthBytes = layout.memberValueLength(shard.window, block);
 }
 
-/** An empty table for fields. Throws `OutOfMemoryError`. */
-export function createHashTable(shard: Shard): Ref {
-  const root = shard.allocate(MEMBER_TABLE_BYTES);
-  members.initializeMemberTable(shard, root * 4, MEMBER_VALUED);
-  return root;
-}
-
-/** Frees a table that no entry names, with its fields. O(fields). */
-export function freeHashTable(shard: Shard, root: Ref): void {
-  freeMembers(shard, root * 4);
-  shard.allocator.free(root, MEMBER_TABLE_BYTES);
-}
-
 /** Sets a field of a table. Throws `OutOfMemoryError`. */
 export function setInHashTable(
   shard: Shard,
@@ -235,7 +222,7 @@ export function createHash(
     u8[end] = LISTPACK_END;
     return ref;
   }
-  const root = createHashTable(shard);
+  const root = createMemberRoot(shard, MEMBER_VALUED);
   try {
     setInHashTable(shard, root, field, fieldStart, fieldLength, value, valueStart, valueLength);
     return createStructure(
@@ -250,7 +237,7 @@ export function createHash(
       MEMBER_TABLE_BYTES,
     );
   } catch (error) {
-    if (error instanceof OutOfMemoryError) freeHashTable(shard, root);
+    if (error instanceof OutOfMemoryError) freeMemberRoot(shard, root);
     throw error;
   }
 }
@@ -359,7 +346,7 @@ function setInListpack(
  * @throws OutOfMemoryError
  */
 export function hashToTable(shard: Shard, database: number, ref: Ref, hash: number): Ref {
-  const root = createHashTable(shard);
+  const root = createMemberRoot(shard, MEMBER_VALUED);
   try {
     const u8 = shard.window.u8;
     const start = entry.entryValueStart(shard.window, ref);
@@ -374,7 +361,7 @@ export function hashToTable(shard: Shard, database: number, ref: Ref, hash: numb
       MEMBER_TABLE_BYTES,
     );
   } catch (error) {
-    if (error instanceof OutOfMemoryError) freeHashTable(shard, root);
+    if (error instanceof OutOfMemoryError) freeMemberRoot(shard, root);
     throw error;
   }
 }

@@ -10,7 +10,12 @@ import { copyBytes } from "./bytes.ts";
 import { freeDictionaryStep } from "./dictionary_free.ts";
 import * as dictionary from "./dictionary_layout.ts";
 import { memberBlockBytes } from "./member_layout.ts";
-import { initializeMemberTable, memberCount, reserveMembers } from "./member_table.ts";
+import {
+  initializeMemberTable,
+  MEMBER_TABLE_BYTES,
+  memberCount,
+  reserveMembers,
+} from "./member_table.ts";
 import { ScanBatch } from "./scan_cursor.ts";
 import type { Shard } from "./shard.ts";
 import { OutOfMemoryError } from "./shard.ts";
@@ -44,6 +49,24 @@ export function freeMembersStep(shard: Shard, table: number, blocksMax: number):
 function freeMember(shard: Shard, ref: Ref, table: number): void {
   const kind = shard.window.u32[table + DICT_KIND];
   shard.allocator.free(ref, memberBlockBytes(shard.window, kind, ref));
+}
+
+/**
+ * A root block that is the header of an empty table and nothing else.
+ *
+ * @param kind What its members carry: a `MEMBER_` constant of member_layout.ts.
+ * @throws OutOfMemoryError
+ */
+export function createMemberRoot(shard: Shard, kind: number): Ref {
+  const root = shard.allocate(MEMBER_TABLE_BYTES);
+  initializeMemberTable(shard, root * 4, kind);
+  return root;
+}
+
+/** Frees such a root that no entry names, with its members. O(members). */
+export function freeMemberRoot(shard: Shard, root: Ref): void {
+  freeMembers(shard, root * 4);
+  shard.allocator.free(root, MEMBER_TABLE_BYTES);
 }
 
 /** Frees all members and buckets; the header stays. O(members). */

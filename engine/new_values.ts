@@ -15,7 +15,9 @@ import { INT64_WORDS, parseInt64 } from "./int64_words.ts";
 import * as intset from "./intset.ts";
 import { addToNode, createNodeOfOne, roomAtEnd } from "./list_ends.ts";
 import * as listpack from "./listpack.ts";
+import { MEMBER_PLAIN, MEMBER_VALUED } from "./member_layout.ts";
 import * as members from "./member_table.ts";
+import { createMemberRoot } from "./member_table_blocks.ts";
 import type { NewKey } from "./new_entry.ts";
 import { newBlobEntry, newStructureEntry } from "./new_entry.ts";
 import * as nodes from "./quicklist_nodes.ts";
@@ -124,7 +126,7 @@ export function newSet(key: NewKey, list: ElementList, intsetEntriesMax: number)
     if (integers !== null) return newIntset(key, integers);
   }
   const { shard } = key;
-  const root = sets.createSetTable(shard);
+  const root = createMemberRoot(shard, MEMBER_PLAIN);
   const ref = newStructureEntry(key, SET_TABLE, root, members.MEMBER_TABLE_BYTES);
   try {
     members.reserveMembers(shard, root * 4, list.count);
@@ -186,7 +188,7 @@ export function newHash(
     return newListpackEntry(key, HASH_LISTPACK, list, packedBytes(list));
   }
   const { bytes, lengths, starts } = list;
-  const root = hashes.createHashTable(shard);
+  const root = createMemberRoot(shard, MEMBER_VALUED);
   const ref = newStructureEntry(key, HASH_TABLE, root, members.MEMBER_TABLE_BYTES);
   try {
     members.reserveMembers(shard, root * 4, list.count / 2);

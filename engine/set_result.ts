@@ -13,7 +13,9 @@ import { copyBytes } from "./bytes.ts";
 import * as entry from "./entry.ts";
 import { INT64_WORDS, parseInt64 } from "./int64_words.ts";
 import * as intset from "./intset.ts";
+import { MEMBER_PLAIN } from "./member_layout.ts";
 import { MEMBER_TABLE_BYTES, memberCount } from "./member_table.ts";
+import { createMemberRoot, freeMemberRoot } from "./member_table_blocks.ts";
 import type { SetReader } from "./set_reader.ts";
 import * as sets from "./sets.ts";
 import type { Shard } from "./shard.ts";
@@ -67,7 +69,7 @@ export class SetResult {
           return;
         }
       }
-      this.#root = sets.createSetTable(shard);
+      this.#root = createMemberRoot(shard, MEMBER_PLAIN);
       sets.addIntsetToTable(shard, this.#root, this.#scratch, 0);
     }
     sets.addToSetTable(shard, this.#root, bytes, start, lengthBytes);
@@ -157,7 +159,7 @@ export class SetResult {
       this.#scratch = new Uint8Array(SCRATCH_BYTES_KEPT);
     }
     if (shard === null || this.#root === NONE) return;
-    sets.freeSetTable(shard, this.#root);
+    freeMemberRoot(shard, this.#root);
     this.#root = NONE;
   }
 }

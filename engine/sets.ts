@@ -21,7 +21,7 @@ import { INTEGER_DIGITS_MAX } from "./integer.ts";
 import * as intset from "./intset.ts";
 import * as layout from "./member_layout.ts";
 import * as members from "./member_table.ts";
-import { freeMembers } from "./member_table_blocks.ts";
+import { createMemberRoot, freeMemberRoot } from "./member_table_blocks.ts";
 import type { ScanBatch } from "./scan_cursor.ts";
 import type { Shard } from "./shard.ts";
 import { OutOfMemoryError } from "./shard.ts";
@@ -117,7 +117,7 @@ export function createSet(
     intset.setIntsetCount(shard.window.u8, at, 1);
     return ref;
   }
-  const root = createSetTable(shard);
+  const root = createMemberRoot(shard, MEMBER_PLAIN);
   try {
     addToSetTable(shard, root, bytes, start, lengthBytes);
     return createStructure(
@@ -132,16 +132,9 @@ export function createSet(
       MEMBER_TABLE_BYTES,
     );
   } catch (error) {
-    if (error instanceof OutOfMemoryError) freeSetTable(shard, root);
+    if (error instanceof OutOfMemoryError) freeMemberRoot(shard, root);
     throw error;
   }
-}
-
-/** An empty table for the members of a set. Throws `OutOfMemoryError`. */
-export function createSetTable(shard: Shard): Ref {
-  const root = shard.allocate(MEMBER_TABLE_BYTES);
-  members.initializeMemberTable(shard, root * 4, MEMBER_PLAIN);
-  return root;
 }
 
 /** Adds a member to a table that may have it already; returns whether it was new. */
@@ -170,12 +163,6 @@ export function addIntsetToTable(shard: Shard, root: Ref, u8: Uint8Array, at: nu
     const hash = members.hashMember(shard, DIGITS, start, lengthBytes);
     members.insertMember(shard, root * 4, DIGITS, start, lengthBytes, hash);
   }
-}
-
-/** Frees a table that no entry names, with its members. O(members). */
-export function freeSetTable(shard: Shard, root: Ref): void {
-  freeMembers(shard, root * 4);
-  shard.allocator.free(root, MEMBER_TABLE_BYTES);
 }
 
 /**
@@ -251,7 +238,7 @@ function convertAndAdd(
   start: number,
   lengthBytes: number,
 ): Ref {
-  const root = createSetTable(shard);
+  const root = createMemberRoot(shard, MEMBER_PLAIN);
   try {
     const at = entry.entryValueStart(shard.window, ref);
     addIntsetToTable(shard, root, shard.window.u8, at);
@@ -266,7 +253,7 @@ function convertAndAdd(
       MEMBER_TABLE_BYTES,
     );
   } catch (error) {
-    if (error instanceof OutOfMemoryError) freeSetTable(shard, root);
+    if (error instanceof OutOfMemoryError) freeMemberRoot(shard, root);
     throw error;
   }
 }
