@@ -18,8 +18,9 @@ import {
 import { NONE } from "../../engine/mod.ts";
 import type { Client } from "../client.ts";
 import { CommandError } from "../command_error.ts";
+import { drawCountArgument, requireDoublable, WALK_SHARE } from "./draw_count.ts";
 import { findHash } from "./hashes.ts";
-import { integerArgument, shardOfKey, SYNTAX_ERROR } from "./keys.ts";
+import { shardOfKey, SYNTAX_ERROR } from "./keys.ts";
 import {
   gatherMembers,
   memberCursorArgument,
@@ -28,14 +29,6 @@ import {
   memberScanOptions,
 } from "./member_scan.ts";
 import type { Handler } from "./table.ts";
-
-const INT64_MAX = 2n ** 63n - 1n;
-const OUT_OF_RANGE = `ERR value is out of range, value must between ${-INT64_MAX} and ${INT64_MAX}`;
-/**
- * A sample of more than this part of a hash is taken by walking through it, a smaller one by
- * drawing until there are enough different fields.
- */
-const WALK_SHARE = 1 / 3;
 
 const READER = new HashReader();
 const FIELD = new StringView();
@@ -79,15 +72,12 @@ function replyHead(client: Client, count: number, hasValues: boolean): void {
 
 function drawMany(client: Client): void {
   const args = client.args;
-  const given = integerArgument(client, 2);
-  if (given < -INT64_MAX) throw new CommandError(OUT_OF_RANGE);
+  const given = drawCountArgument(client);
   if (args.count > 4 || (args.count === 4 && !args.is(3, "withvalues"))) {
     throw new CommandError(SYNTAX_ERROR);
   }
   const hasValues = args.count === 4;
-  if (hasValues && (given < -INT64_MAX / 2n || given > INT64_MAX / 2n)) {
-    throw new CommandError("ERR value is out of range");
-  }
+  if (hasValues) requireDoublable(given);
   const wanted = Number(given);
   const shard = shardOfKey(client, 1);
   const ref = findHash(client, shard);

@@ -24,11 +24,11 @@ import {
 import * as engine from "../../engine/mod.ts";
 import type { Client } from "../client.ts";
 import { CommandError } from "../command_error.ts";
+import { drawCountArgument, WALK_SHARE } from "./draw_count.ts";
 import {
   atLeastArgument,
   findKey,
   findKeyForWrite,
-  integerArgument,
   requireType,
   shardOfKey,
   SYNTAX_ERROR,
@@ -45,14 +45,7 @@ import type { Handler } from "./table.ts";
 // Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
 const { NONE, TYPE_SET } = engine;
 
-const INT64_MAX = 2n ** 63n - 1n;
 const MUST_BE_POSITIVE = "ERR value is out of range, must be positive";
-const OUT_OF_RANGE = `ERR value is out of range, value must between ${-INT64_MAX} and ${INT64_MAX}`;
-/**
- * A sample of more than this part of a set is taken by walking through the set, a smaller one by
- * drawing until there are enough different members.
- */
-const WALK_SHARE = 1 / 3;
 
 const READER = new SetReader();
 const VIEW = new StringView();
@@ -306,9 +299,7 @@ function replyDrawn(client: Client, shard: Shard, ref: Ref, drawn: number): void
 }
 
 function sampleMany(client: Client): void {
-  const given = integerArgument(client, 2);
-  if (given < -INT64_MAX) throw new CommandError(OUT_OF_RANGE);
-  const wanted = Number(given);
+  const wanted = Number(drawCountArgument(client));
   const shard = shardOfKey(client, 1);
   const ref = findSet(client, shard, 1);
   if (ref === NONE || wanted === 0) {

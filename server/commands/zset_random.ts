@@ -17,7 +17,8 @@ import {
 import * as engine from "../../engine/mod.ts";
 import type { Client } from "../client.ts";
 import { CommandError } from "../command_error.ts";
-import { numberArgument, shardOfKey, SYNTAX_ERROR } from "./keys.ts";
+import { drawCountArgument, requireDoublable } from "./draw_count.ts";
+import { shardOfKey, SYNTAX_ERROR } from "./keys.ts";
 import {
   gatherMembers,
   memberCursorArgument,
@@ -31,11 +32,6 @@ import { findZset, READER, replyMember } from "./zset_keys.ts";
 // Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
 const { ENCODING_LISTPACK, MEMBER_SCORED, NONE } = engine;
 
-const INT64_MAX = 2n ** 63n - 1n;
-const OUT_OF_BOUNDS =
-  `ERR value is out of range, value must between ${-INT64_MAX} and ${INT64_MAX}`;
-const OUT_OF_RANGE = "ERR value is out of range";
-
 const BATCH = new ScanBatch();
 
 /** ZRANDMEMBER key [count [WITHSCORES]] */
@@ -45,13 +41,13 @@ function zrandmember(client: Client): void {
     replyOne(client);
     return;
   }
-  const count = numberArgument(client, 2);
-  if (args.text(2) === String(-INT64_MAX - 1n)) throw new CommandError(OUT_OF_BOUNDS);
+  const given = drawCountArgument(client);
   const withScores = args.count === 4;
   if (args.count > 4 || (withScores && !args.is(3, "withscores"))) {
     throw new CommandError(SYNTAX_ERROR);
   }
-  if (withScores && Math.abs(count) > Number(INT64_MAX / 2n)) throw new CommandError(OUT_OF_RANGE);
+  if (withScores) requireDoublable(given);
+  const count = Number(given);
   const shard = shardOfKey(client, 1);
   const ref = findZset(client, shard, 1);
   if (ref === NONE || count === 0) client.reply.emptyArray();

@@ -22,6 +22,13 @@ const REPLY_TIMEOUT_MS = 10_000;
 /** What is sent, one character per byte; an array is sent in pieces with a pause between. */
 const CONVERSATIONS: Record<string, string | string[]> = {
   "inline commands": "PING\r\nSET a 1\nGET a\r\n\r\n\r\n  INCR   a  \r\nECHO 'x y' \r\n",
+  "draws of so many that twice as many cannot be counted": [
+    "HSET h f v\r\nZADD z 1 m\r\n",
+    ...["4611686018427387903", "4611686018427387904", "-4611686018427387904"].flatMap((count) => [
+      `HRANDFIELD h ${count} WITHVALUES\r\n`,
+      `ZRANDMEMBER z ${count} WITHSCORES\r\n`,
+    ]),
+  ],
   "inline quotes and escapes": 'ECHO "a\\x41\\n\\t\\"b"\r\nECHO \'it\\\'s\'\r\nECHO ""\r\n',
   "inline with unbalanced quotes": 'ECHO "abc\r\n',
   "inline with a quote in the middle": 'ECHO a"b"c\r\n',
