@@ -9,25 +9,25 @@
  */
 
 import type { ElementList } from "./element_list.ts";
-import * as entry from "./entry.ts";
-import * as hashes from "./hashes.ts";
-import { INT64_WORDS, parseInt64 } from "./int64_words.ts";
-import * as intset from "./intset.ts";
-import { addToNode, createNodeOfOne, roomAtEnd } from "./list_ends.ts";
-import * as listpack from "./listpack.ts";
-import { MEMBER_PLAIN, MEMBER_VALUED } from "./member_layout.ts";
-import * as members from "./member_table.ts";
-import { createMemberRoot } from "./member_table_blocks.ts";
-import type { NewKey } from "./new_entry.ts";
-import { newBlobEntry, newStructureEntry } from "./new_entry.ts";
-import * as nodes from "./quicklist_nodes.ts";
-import { linkAtEnd } from "./sealed_nodes.ts";
-import { compareBytes } from "./score_members.ts";
-import * as sets from "./sets.ts";
+import * as entry from "./keyspace/entry.ts";
+import * as hashes from "./members/hashes.ts";
+import { INT64_WORDS, parseInt64 } from "./formats/int64_words.ts";
+import * as intset from "./formats/intset.ts";
+import { addToNode, createNodeOfOne, roomAtEnd } from "./lists/list_ends.ts";
+import * as listpack from "./formats/listpack.ts";
+import { MEMBER_PLAIN, MEMBER_VALUED } from "./members/member_layout.ts";
+import * as members from "./members/member_table.ts";
+import { createMemberRoot } from "./members/member_table_blocks.ts";
+import type { NewKey } from "./keyspace/new_entry.ts";
+import { newBlobEntry, newStructureEntry } from "./keyspace/new_entry.ts";
+import * as nodes from "./lists/quicklist_nodes.ts";
+import { linkAtEnd } from "./lists/sealed_nodes.ts";
+import { compareBytes } from "./sorted_sets/score_members.ts";
+import * as sets from "./members/sets.ts";
 import type { Ref } from "./types.ts";
 import { NONE } from "./types.ts";
-import * as zsetStructure from "./zset_structure.ts";
-import { zsetPairBytes, zsetWritePair } from "./zsets.ts";
+import * as zsetStructure from "./sorted_sets/zset_structure.ts";
+import { zsetPairBytes, zsetWritePair } from "./sorted_sets/zsets.ts";
 
 const { ENCODING_HASHTABLE, ENCODING_INTSET, ENCODING_LISTPACK } = entry;
 const { EMPTY_LISTPACK_BYTES, LISTPACK_END, LISTPACK_HEADER_BYTES } = listpack;

@@ -20,7 +20,7 @@ import type { WorkerContext } from "./context.ts";
 import type { SharedState } from "./shared_state.ts";
 import * as sharedState from "./shared_state.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const {
   COMMAND_CALLS,
   COMMAND_COUNTER_FIELDS,

@@ -42,7 +42,7 @@ export interface KeyView {
   node: number;
   /** Bytes that moving it copies, about: the entry and its value. */
   bytes: number;
-  /** Type of the value, `TYPE_STRING` and so on (engine/entry.ts). */
+  /** Type of the value, `TYPE_STRING` and so on (engine/keyspace/entry.ts). */
   type: number;
   /** Accesses, 0 to 255, halved every half-life (`halfLifeSeconds`), as of now. */
   count: number;

@@ -2,7 +2,7 @@
  * What a strategy is: a factory that a slot calls, and the object that it makes.
  *
  * ```ts
- * import { MIGRATED, type StrategyFactory } from "../strategies/mod.ts";
+ * import { MIGRATED, type StrategyFactory } from "./mod.ts";
  *
  * const factory: StrategyFactory = {
  *   name: "follow-users",

@@ -11,8 +11,8 @@
  * @module
  */
 
-import { Heap } from "../../engine/heap.ts";
-import { createHeapLayout } from "../../engine/heap_layout.ts";
+import { Heap } from "../../engine/heap/heap.ts";
+import { createHeapLayout } from "../../engine/heap/heap_layout.ts";
 import type { NodeSlot, Ref } from "../../engine/types.ts";
 import { libcAllocator, libnumaAllocator } from "../../ffi/benchmark_allocators.ts";
 import { SharedMemory } from "../../ffi/mod.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BITS_AND, combineBits, countBits, findBit } from "../../engine/bits.ts";
+import { BITS_AND, combineBits, countBits, findBit } from "../../engine/strings/bits.ts";
 
 const MIB = 1024 * 1024;
 const buffer = new SharedArrayBuffer(2 * MIB);

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { hashBytes } from "../../engine/hash.ts";
+import { hashBytes } from "../../engine/keyspace/hash.ts";
 import type { NodeSlot } from "../../engine/mod.ts";
 import {
   createHeapLayout,

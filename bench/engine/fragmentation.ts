@@ -11,10 +11,18 @@
  * @module
  */
 
-import type { Allocator } from "../../engine/allocator.ts";
-import { Heap, plainMemory } from "../../engine/heap.ts";
-import { createHeapLayout, HEAP_PAGE_BYTES, PAGE_RECORD_BYTES } from "../../engine/heap_layout.ts";
-import { CLASS_BLOCK_COUNT, CLASS_PAGE_COUNT, sizeClassOf } from "../../engine/size_classes.ts";
+import type { Allocator } from "../../engine/heap/allocator.ts";
+import { Heap, plainMemory } from "../../engine/heap/heap.ts";
+import {
+  createHeapLayout,
+  HEAP_PAGE_BYTES,
+  PAGE_RECORD_BYTES,
+} from "../../engine/heap/heap_layout.ts";
+import {
+  CLASS_BLOCK_COUNT,
+  CLASS_PAGE_COUNT,
+  sizeClassOf,
+} from "../../engine/heap/size_classes.ts";
 import type { NodeSlot, Ref } from "../../engine/types.ts";
 
 const NODE_0 = 0 as NodeSlot;

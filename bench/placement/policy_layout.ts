@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { PlacementNodes } from "../../engine/placement.ts";
+import type { PlacementNodes } from "../../engine/keyspace/placement.ts";
 import type { NodeSlot } from "../../engine/types.ts";
 import { createPlacementPolicy } from "../../strategies/placement/mod.ts";
 import type { StrategyNode } from "../../strategies/mod.ts";
 
-/** As in engine/placement.ts: usage is looked at again after so many decisions. */
+/** As in engine/keyspace/placement.ts: usage is looked at again after so many decisions. */
 const DECISIONS_PER_REFRESH = 256;
 
 /** A node for each key, as the named policy chooses it for a worker on a random node. */

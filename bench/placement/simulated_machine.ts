@@ -10,8 +10,8 @@
  * @module
  */
 
-import { candidateCountMin, setCandidateCountMin } from "../../engine/candidates.ts";
-import { CandidateBatch, pushCandidate, takeCandidates } from "../../engine/candidates.ts";
+import { candidateCountMin, setCandidateCountMin } from "../../engine/keyspace/candidates.ts";
+import { CandidateBatch, pushCandidate, takeCandidates } from "../../engine/keyspace/candidates.ts";
 import {
   entryAccessCount,
   entryDominantLead,
@@ -21,9 +21,9 @@ import {
   HEAT_HALF_LIFE_SHIFT,
   initializeEntry,
   touchEntry,
-} from "../../engine/entry.ts";
-import { HEADER_BYTES } from "../../engine/heap_layout.ts";
-import { ShardWindow } from "../../engine/shard_window.ts";
+} from "../../engine/keyspace/entry.ts";
+import { HEADER_BYTES } from "../../engine/heap/heap_layout.ts";
+import { ShardWindow } from "../../engine/heap/shard_window.ts";
 import type { Ref, ShardIndex } from "../../engine/types.ts";
 import {
   ALREADY_THERE,

@@ -3,11 +3,11 @@
  * commands serve.
  *
  * A command that finds nothing leaves a record of itself in the shards of its keys
- * (`engine/waiters.ts`) and waits. A command, of any worker, that may make a key ready signals it;
- * before anything else runs on that worker, the clients that wait for the key are served in the
- * order of their coming: their own commands run for a stand-in, and the replies go to the workers
- * that have the clients. Most are served under the very locks of the command that signalled; only
- * one whose command names keys of other shards, too, needs locks of its own.
+ * (`engine/waiters/waiters.ts`) and waits. A command, of any worker, that may make a key ready
+ * signals it; before anything else runs on that worker, the clients that wait for the key are
+ * served in the order of their coming: their own commands run for a stand-in, and the replies go to
+ * the workers that have the clients. Most are served under the very locks of the command that
+ * signalled; only one whose command names keys of other shards, too, needs locks of its own.
  *
  * Invariants:
  *  1. A wait is settled once: by a serving worker, or by its own (time, CLIENT UNBLOCK, the end of
@@ -32,7 +32,7 @@ import type { BlockingCommand } from "./blocking_command.ts";
 import { blockingCommand } from "./blocking_command.ts";
 import { createStandIn } from "./stand_in.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { NONE } = engine;
 
 /** Longest time that one timer can wait. */

@@ -16,7 +16,7 @@ import { bitOffsetArgument, stringForBits } from "./bitmaps.ts";
 import { findKey, integerArgument, requireString, shardOfKey, SYNTAX_ERROR } from "./keys.ts";
 import type { Handler } from "./table.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { entryValueLength, entryValueStart, NONE, parseInteger } = engine;
 
 const VIEW = new StringView();

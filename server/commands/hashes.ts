@@ -33,7 +33,7 @@ import {
 } from "./long_double.ts";
 import type { Handler } from "./table.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { NONE, TYPE_HASH } = engine;
 
 const VIEW = new StringView();

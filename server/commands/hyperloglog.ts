@@ -41,7 +41,7 @@ import { testHyperLogLog } from "./hyperloglog_test_run.ts";
 import { findKey, findKeyForWrite, requireString, shardOfKey } from "./keys.ts";
 import type { Handler } from "./table.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { ENCODING_INT, ENCODING_RAW, TYPE_STRING } = engine;
 const { HLL_DENSE, HLL_ELEMENT, HLL_HEADER_BYTES, HLL_REGISTERS, HLL_SPARSE } = engine;
 const { NONE, SPARSE_CHANGED, SPARSE_IS_CORRUPT, SPARSE_IS_FULL } = engine;

@@ -25,7 +25,7 @@ import type { Client } from "../client.ts";
 import { CommandError } from "../command_error.ts";
 import { findKeyForWrite, requireType, SYNTAX_ERROR } from "./keys.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { NONE } = engine;
 
 /** A moved element longer than this is not kept beyond its command. */

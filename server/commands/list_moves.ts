@@ -20,7 +20,7 @@ import {
 } from "./list_elements.ts";
 import type { Handler } from "./table.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { NONE } = engine;
 
 const KEY_COUNT_WRONG = "ERR numkeys should be greater than 0";

@@ -42,7 +42,7 @@ import {
 } from "./list_elements.ts";
 import type { Handler } from "./table.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { NONE, OutOfMemoryError } = engine;
 
 const NO_SUCH_KEY = "ERR no such key";

@@ -25,7 +25,7 @@ const CURSOR_BITS = 32;
 const BUCKETS_PER_MEMBER = 10;
 
 /** One step of a scan over a table: adds the members of a bucket to `batch`. */
-type ScanStep = (shard: Shard, ref: Ref, cursor: number, batch: ScanBatch) => number;
+export type ScanStep = (shard: Shard, ref: Ref, cursor: number, batch: ScanBatch) => number;
 
 /** What a scan of members was asked for. */
 export interface MemberScanOptions {

@@ -24,7 +24,7 @@ import {
 } from "./keys.ts";
 import type { Handler } from "./table.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { NONE, TYPE_SET } = engine;
 
 const COUNT_NOT_POSITIVE = "ERR numkeys should be greater than 0";

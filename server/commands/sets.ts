@@ -42,7 +42,7 @@ import {
 } from "./member_scan.ts";
 import type { Handler } from "./table.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { NONE, TYPE_SET } = engine;
 
 const MUST_BE_POSITIVE = "ERR value is out of range, must be positive";

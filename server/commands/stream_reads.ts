@@ -39,7 +39,7 @@ import { replyToGroup, replyWithHistory, replyWithRange } from "./stream_replies
 import { streamsKeyCount } from "./stream_key_positions.ts";
 import type { Handler } from "./table.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { NONE } = engine;
 
 const NO_BLOCK = -1;

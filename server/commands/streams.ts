@@ -47,7 +47,7 @@ import {
 import { replyWithRange } from "./stream_replies.ts";
 import type { Handler } from "./table.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { NONE, TRIM_BY_ID, TRIM_BY_LENGTH } = engine;
 
 const TRIM_NONE = 0;

@@ -21,7 +21,7 @@ import {
 } from "./keys.ts";
 import type { Handler } from "./table.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { NO_EXPIRY, NONE } = engine;
 
 const VIEW = new StringView();

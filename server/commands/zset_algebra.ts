@@ -28,7 +28,7 @@ import type { Handler } from "./table.ts";
 import { countArgument } from "./zset_keys.ts";
 import { GATHERED, storeGathered } from "./zset_storing.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { NONE, TYPE_SET, TYPE_ZSET } = engine;
 
 const WEIGHT_NOT_A_FLOAT = "ERR weight value is not a float";

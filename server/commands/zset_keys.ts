@@ -12,7 +12,7 @@ import { CommandError } from "../command_error.ts";
 import { parseLimit } from "./double_argument.ts";
 import { findKey, findKeyForWrite, numberArgument, requireType } from "./keys.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { TYPE_ZSET } = engine;
 
 const NOT_A_FLOAT_RANGE = "ERR min or max is not a float";

@@ -21,7 +21,7 @@ import {
   replyMember,
 } from "./zset_keys.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { NONE, TYPE_ZSET } = engine;
 
 const KEY_COUNT_NOT_POSITIVE = "ERR numkeys should be greater than 0";

@@ -29,7 +29,7 @@ import {
 import type { Handler } from "./table.ts";
 import { findZset, READER, replyMember } from "./zset_keys.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { ENCODING_LISTPACK, MEMBER_SCORED, NONE } = engine;
 
 const BATCH = new ScanBatch();

@@ -26,7 +26,7 @@ import {
 } from "./zset_keys.ts";
 import { GATHERED, storeGathered } from "./zset_storing.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { NONE } = engine;
 
 const BY_ANY = 0;

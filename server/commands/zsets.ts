@@ -23,7 +23,7 @@ import { shardOfKey, SYNTAX_ERROR } from "./keys.ts";
 import type { Handler } from "./table.ts";
 import { findZset, findZsetForWrite } from "./zset_keys.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { NONE } = engine;
 
 /** Only adds members. */

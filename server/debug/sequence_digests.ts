@@ -17,9 +17,14 @@ import {
   readListElement,
   seekElement,
 } from "../../engine/mod.ts";
-import { ID_MAX, ID_MIN, ID_TEXT_BYTES_MAX, writeIdBackward } from "../../engine/stream_id.ts";
-import { StreamReader } from "../../engine/stream_reader.ts";
-import { streamRoot } from "../../engine/streams.ts";
+import {
+  ID_MAX,
+  ID_MIN,
+  ID_TEXT_BYTES_MAX,
+  writeIdBackward,
+} from "../../engine/streams/stream_id.ts";
+import { StreamReader } from "../../engine/streams/stream_reader.ts";
+import { streamRoot } from "../../engine/streams/streams.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 
 const HYPHEN = 45;

@@ -6,7 +6,7 @@
  */
 
 import type { Keyspace, Ref, Shard } from "../../engine/mod.ts";
-import { ScanBatch } from "../../engine/scan_cursor.ts";
+import { ScanBatch } from "../../engine/keyspace/scan_cursor.ts";
 
 const STEP_MS = 0.7;
 const BUCKETS_PER_LOOK = 8;

@@ -50,7 +50,7 @@ import {
   takeCandidates,
   valueAdapterOf,
 } from "../../engine/mod.ts";
-import { ScanBatch } from "../../engine/scan_cursor.ts";
+import { ScanBatch } from "../../engine/keyspace/scan_cursor.ts";
 
 /** Usage is counted anew after so long; in between, what strategies move is added. */
 const USAGE_MAX_AGE_MS = 50;

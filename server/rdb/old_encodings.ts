@@ -15,8 +15,8 @@
  */
 
 import type { ElementList } from "../../engine/element_list.ts";
-import { writeInt64Backward } from "../../engine/int64_words.ts";
-import { INTEGER_DIGITS_MAX } from "../../engine/integer.ts";
+import { writeInt64Backward } from "../../engine/formats/int64_words.ts";
+import { INTEGER_DIGITS_MAX } from "../../engine/formats/integer.ts";
 
 const ZIPLIST_HEADER_BYTES = 10;
 const ZIPLIST_COUNT_UNKNOWN = 0xffff;

@@ -8,7 +8,7 @@
  */
 
 import type { ByteBuffer } from "./byte_buffer.ts";
-import { LZF_EXPANSION_MAX, lzfDecompress } from "../../engine/lzf.ts";
+import { LZF_EXPANSION_MAX, lzfDecompress } from "../../engine/formats/lzf.ts";
 import * as encoding from "./string_encoding.ts";
 
 const { ENCODED_INT16, ENCODED_INT32, ENCODED_INT8, ENCODED_LZF, FORM_14_BITS } = encoding;

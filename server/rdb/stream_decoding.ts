@@ -9,19 +9,19 @@
  * @module
  */
 
-import * as entry from "../../engine/entry.ts";
-import * as listpack from "../../engine/listpack.ts";
-import { validateListpack } from "../../engine/listpack_validation.ts";
-import type { NewKey } from "../../engine/new_entry.ts";
-import { newStructureEntry } from "../../engine/new_entry.ts";
-import type { Shard } from "../../engine/shard.ts";
-import * as groups from "../../engine/stream_groups.ts";
-import type { StreamId } from "../../engine/stream_id.ts";
-import * as ids from "../../engine/stream_id.ts";
-import * as layout from "../../engine/stream_layout.ts";
-import { ENTRY_DELETED, ENTRY_SAME_FIELDS, readWords } from "../../engine/stream_nodes.ts";
-import { entriesAddedUpTo } from "../../engine/stream_progress.ts";
-import * as streams from "../../engine/streams.ts";
+import * as entry from "../../engine/keyspace/entry.ts";
+import * as listpack from "../../engine/formats/listpack.ts";
+import { validateListpack } from "../../engine/formats/listpack_validation.ts";
+import type { NewKey } from "../../engine/keyspace/new_entry.ts";
+import { newStructureEntry } from "../../engine/keyspace/new_entry.ts";
+import type { Shard } from "../../engine/keyspace/shard.ts";
+import * as groups from "../../engine/streams/stream_groups.ts";
+import type { StreamId } from "../../engine/streams/stream_id.ts";
+import * as ids from "../../engine/streams/stream_id.ts";
+import * as layout from "../../engine/streams/stream_layout.ts";
+import { ENTRY_DELETED, ENTRY_SAME_FIELDS, readWords } from "../../engine/streams/stream_nodes.ts";
+import { entriesAddedUpTo } from "../../engine/streams/stream_progress.ts";
+import * as streams from "../../engine/streams/streams.ts";
 import type { Ref } from "../../engine/types.ts";
 import { NONE } from "../../engine/types.ts";
 import { ByteBuffer } from "./byte_buffer.ts";

@@ -15,16 +15,16 @@
  * @module
  */
 
-import { entryValueRef } from "../../engine/entry.ts";
-import type { Shard } from "../../engine/shard.ts";
-import { listpackBytes } from "../../engine/listpack.ts";
-import * as groups from "../../engine/stream_groups.ts";
-import { ID_WORDS } from "../../engine/stream_id.ts";
-import { idCount } from "../../engine/stream_id_tree.ts";
-import { IdCursor, nextId, seekFirst } from "../../engine/stream_id_tree_layout.ts";
-import * as layout from "../../engine/stream_layout.ts";
-import * as names from "../../engine/stream_names.ts";
-import { nodeStart } from "../../engine/stream_nodes.ts";
+import { entryValueRef } from "../../engine/keyspace/entry.ts";
+import type { Shard } from "../../engine/keyspace/shard.ts";
+import { listpackBytes } from "../../engine/formats/listpack.ts";
+import * as groups from "../../engine/streams/stream_groups.ts";
+import { ID_WORDS } from "../../engine/streams/stream_id.ts";
+import { idCount } from "../../engine/streams/stream_id_tree.ts";
+import { IdCursor, nextId, seekFirst } from "../../engine/streams/stream_id_tree_layout.ts";
+import * as layout from "../../engine/streams/stream_layout.ts";
+import * as names from "../../engine/streams/stream_names.ts";
+import { nodeStart } from "../../engine/streams/stream_nodes.ts";
 import type { Ref } from "../../engine/types.ts";
 import type { ByteBuffer } from "./byte_buffer.ts";
 import { encodeLength, encodeLongLength, encodeString } from "./string_encoding.ts";

@@ -16,8 +16,8 @@
  */
 
 import type { ByteBuffer } from "./byte_buffer.ts";
-import { parseInteger } from "../../engine/integer.ts";
-import { lzfCompress } from "../../engine/lzf.ts";
+import { parseInteger } from "../../engine/formats/integer.ts";
+import { lzfCompress } from "../../engine/formats/lzf.ts";
 
 /** The form of a first byte is what is above so many bits. */
 export const FORM_SHIFT = 6;

@@ -9,11 +9,11 @@
  */
 
 import { ElementList } from "../../engine/element_list.ts";
-import { INT64_WORDS } from "../../engine/int64_words.ts";
-import * as intset from "../../engine/intset.ts";
-import * as listpack from "../../engine/listpack.ts";
-import { validateListpack } from "../../engine/listpack_validation.ts";
-import type { NewKey } from "../../engine/new_entry.ts";
+import { INT64_WORDS } from "../../engine/formats/int64_words.ts";
+import * as intset from "../../engine/formats/intset.ts";
+import * as listpack from "../../engine/formats/listpack.ts";
+import { validateListpack } from "../../engine/formats/listpack_validation.ts";
+import type { NewKey } from "../../engine/keyspace/new_entry.ts";
 import { newHash, newList, newSet, newSortedSet } from "../../engine/new_values.ts";
 import type { Ref } from "../../engine/types.ts";
 import { NONE } from "../../engine/types.ts";

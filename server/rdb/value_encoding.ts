@@ -5,21 +5,21 @@
  * @module
  */
 
-import * as entry from "../../engine/entry.ts";
-import { HashReader } from "../../engine/hash_reader.ts";
-import { hashCount, hashIsTable } from "../../engine/hashes.ts";
-import * as listpack from "../../engine/listpack.ts";
-import { isQuicklist } from "../../engine/lists.ts";
-import * as nodes from "../../engine/quicklist_nodes.ts";
-import { OpenedNode, openNode } from "../../engine/sealed_nodes.ts";
-import { SetReader } from "../../engine/set_reader.ts";
-import { setCount, setIsTable } from "../../engine/sets.ts";
-import type { Shard } from "../../engine/shard.ts";
-import { StringView, viewString } from "../../engine/strings.ts";
+import * as entry from "../../engine/keyspace/entry.ts";
+import { HashReader } from "../../engine/members/hash_reader.ts";
+import { hashCount, hashIsTable } from "../../engine/members/hashes.ts";
+import * as listpack from "../../engine/formats/listpack.ts";
+import { isQuicklist } from "../../engine/lists/lists.ts";
+import * as nodes from "../../engine/lists/quicklist_nodes.ts";
+import { OpenedNode, openNode } from "../../engine/lists/sealed_nodes.ts";
+import { SetReader } from "../../engine/members/set_reader.ts";
+import { setCount, setIsTable } from "../../engine/members/sets.ts";
+import type { Shard } from "../../engine/keyspace/shard.ts";
+import { StringView, viewString } from "../../engine/strings/strings.ts";
 import type { Ref } from "../../engine/types.ts";
 import { NONE } from "../../engine/types.ts";
-import { ZsetReader } from "../../engine/zset_reader.ts";
-import { zsetCount } from "../../engine/zsets.ts";
+import { ZsetReader } from "../../engine/sorted_sets/zset_reader.ts";
+import { zsetCount } from "../../engine/sorted_sets/zsets.ts";
 import { ByteBuffer } from "./byte_buffer.ts";
 import { encodeStream } from "./stream_encoding.ts";
 import { encodeLength, encodeString } from "./string_encoding.ts";

@@ -12,7 +12,7 @@
  * @module
  */
 
-import { DOUBLE_TEXT_BYTES_MAX, writeDouble } from "../../engine/double_text.ts";
+import { DOUBLE_TEXT_BYTES_MAX, writeDouble } from "../../engine/formats/double_text.ts";
 import type { BufferPool } from "../transport/buffer_pool.ts";
 
 /** The longest output of one command, in bytes. */

@@ -37,7 +37,7 @@ import { yieldToEventLoop } from "./event_loop.ts";
 import type { ReadyHandler, ReadyLoop } from "./ready_loop.ts";
 import { descriptorOf, NO_NUMBER, resourceOf, runtimeRead } from "./runtime_socket.ts";
 
-// Copies of imported constants, for V8 to fold; engine/allocator.ts says what it is worth.
+// Copies of imported constants, for V8 to fold; engine/heap/allocator.ts says what it is worth.
 const { CHUNK_BYTES } = outputQueue;
 const { COMMAND, FAILED } = requestParser;
 const { RECEIVED_BROKEN, RECEIVED_NOTHING } = ffi;

@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { PlacementNodes, PlacementPolicy } from "../../engine/placement.ts";
+import type { PlacementNodes, PlacementPolicy } from "../../engine/keyspace/placement.ts";
 
 /** Least bytes of a large value: several pages, so that its transfer outlasts its latency. */
 export const LARGE_VALUE_BYTES_MIN = 65_536;

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { PlacementNodes, PlacementPolicy } from "../../engine/placement.ts";
+import type { PlacementNodes, PlacementPolicy } from "../../engine/keyspace/placement.ts";
 
 /** Spreads what is in the low bits over the high ones: 2^32 / golden ratio (Knuth, 6.4). */
 const MULTIPLIER = 0x9e3779b1;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PlacementNodes, PlacementPolicy } from "../../engine/placement.ts";
+import type { PlacementNodes, PlacementPolicy } from "../../engine/keyspace/placement.ts";
 
 /** The worker's own node; the engine falls back by distance when it is full. */
 export class LocalFirst implements PlacementPolicy {

@@ -1,13 +1,13 @@
 /**
  * Placement policies: on which node does a new key go?
  *
- * Each is a small file with one class; the question is asked by `engine/placement.ts`, once per new
- * key. To add one: write its file, and its line here.
+ * Each is a small file with one class; the question is asked once per new key, by
+ * `engine/keyspace/placement.ts`. To add one: write its file, and its line here.
  *
  * @module
  */
 
-import type { PlacementNodes, PlacementPolicy } from "../../engine/placement.ts";
+import type { PlacementNodes, PlacementPolicy } from "../../engine/keyspace/placement.ts";
 import { CxlOptimized } from "./cxl_optimized.ts";
 import { Interleave } from "./interleave.ts";
 import { LocalFirst } from "./local_first.ts";
@@ -50,5 +50,5 @@ export function createPlacementPolicy(name: string, nodes: PlacementNodes): Plac
   return make === undefined ? null : make(nodes);
 }
 
-export type { PlacementNodes, PlacementPolicy } from "../../engine/placement.ts";
+export type { PlacementNodes, PlacementPolicy } from "../../engine/keyspace/placement.ts";
 export { LARGE_VALUE_BYTES_MIN } from "./cxl_optimized.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { PlacementNodes, PlacementPolicy } from "../../engine/placement.ts";
+import type { PlacementNodes, PlacementPolicy } from "../../engine/keyspace/placement.ts";
 
 /** The chosen node is left when its pressure exceeds the least by this factor … */
 const HYSTERESIS_FACTOR = 1.05;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PlacementNodes, PlacementPolicy } from "../../engine/placement.ts";
+import type { PlacementNodes, PlacementPolicy } from "../../engine/keyspace/placement.ts";
 
 /** Each node in its turn. Workers count by themselves. */
 export class RoundRobin implements PlacementPolicy {

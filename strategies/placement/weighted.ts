@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { PlacementNodes, PlacementPolicy } from "../../engine/placement.ts";
+import type { PlacementNodes, PlacementPolicy } from "../../engine/keyspace/placement.ts";
 
 /** From so many bytes on, a value is shared out by its bytes. */
 const LARGE_VALUE_BYTES_MIN = 65_536;

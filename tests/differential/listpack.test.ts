@@ -5,8 +5,8 @@
  */
 
 import { assertEquals } from "@std/assert";
-import * as listpack from "../../engine/listpack.ts";
-import { validateListpack } from "../../engine/listpack_validation.ts";
+import * as listpack from "../../engine/formats/listpack.ts";
+import { validateListpack } from "../../engine/formats/listpack_validation.ts";
 import { peerTest } from "../support/peers.ts";
 import { startRedis } from "../support/redis_server.ts";
 

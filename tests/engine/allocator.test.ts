@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import type { Allocator } from "../../engine/allocator.ts";
+import type { Allocator } from "../../engine/heap/allocator.ts";
 import { AssertionFailure } from "../../engine/assert.ts";
-import { Heap, plainMemory } from "../../engine/heap.ts";
+import { Heap, plainMemory } from "../../engine/heap/heap.ts";
 import {
   createHeapLayout,
   HEAP_PAGE_BYTES,
   type HeapLayoutOptions,
-} from "../../engine/heap_layout.ts";
-import { CLASS_BLOCK_BYTES, CLASS_COUNT, SMALL_BYTES_MAX } from "../../engine/size_classes.ts";
+} from "../../engine/heap/heap_layout.ts";
+import { CLASS_BLOCK_BYTES, CLASS_COUNT, SMALL_BYTES_MAX } from "../../engine/heap/size_classes.ts";
 import { type NodeSlot, NONE, type Ref } from "../../engine/types.ts";
 
 const MIB = 1024 * 1024;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { AssertionFailure } from "../../engine/assert.ts";
-import { Heap, plainMemory } from "../../engine/heap.ts";
-import { createHeapLayout, HEAP_PAGE_BYTES } from "../../engine/heap_layout.ts";
+import { Heap, plainMemory } from "../../engine/heap/heap.ts";
+import { createHeapLayout, HEAP_PAGE_BYTES } from "../../engine/heap/heap_layout.ts";
 import { type NodeSlot, NONE, type Ref } from "../../engine/types.ts";
 
 const MIB = 1024 * 1024;

@@ -8,7 +8,7 @@ import {
   takeCandidates,
 } from "../../engine/mod.ts";
 import { createTestKeyspace, findEntry, locate, putString } from "../support/keyspace.ts";
-import { migrateKey } from "../../engine/migration_batches.ts";
+import { migrateKey } from "../../engine/migration/migration_batches.ts";
 
 const encoder = new TextEncoder();
 const FAR = 1 as NodeSlot;

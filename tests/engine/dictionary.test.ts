@@ -1,9 +1,13 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { AssertionFailure } from "../../engine/assert.ts";
-import { BUCKET_BYTES, BUCKET_SLOTS, DICT_REHASH } from "../../engine/dictionary_layout.ts";
+import {
+  BUCKET_BYTES,
+  BUCKET_SLOTS,
+  DICT_REHASH,
+} from "../../engine/keyspace/dictionary_layout.ts";
 import { type Ref } from "../../engine/mod.ts";
 import { NONE } from "../../engine/mod.ts";
-import { ScanBatch } from "../../engine/scan_cursor.ts";
+import { ScanBatch } from "../../engine/keyspace/scan_cursor.ts";
 import { findCollidingKeys, hashOfKey, TestDictionary } from "../support/test_dictionary.ts";
 
 const COLLIDING = findCollidingKeys();

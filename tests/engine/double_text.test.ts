@@ -7,7 +7,7 @@ import {
   readDouble,
   readDoubleNearly,
   writeDouble,
-} from "../../engine/double_text.ts";
+} from "../../engine/formats/double_text.ts";
 
 const BYTES = new Uint8Array(DOUBLE_TEXT_BYTES_MAX);
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import * as entry from "../../engine/entry.ts";
-import { ShardWindow } from "../../engine/shard_window.ts";
+import * as entry from "../../engine/keyspace/entry.ts";
+import { ShardWindow } from "../../engine/heap/shard_window.ts";
 import type { Ref, ShardIndex } from "../../engine/types.ts";
 import { REF_UNIT_BYTES } from "../../engine/types.ts";
 

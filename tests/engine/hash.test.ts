@@ -1,5 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { fingerprintOf, HASH_SHARD_BITS_MAX, hashBytes, shardIndexOf } from "../../engine/hash.ts";
+import {
+  fingerprintOf,
+  HASH_SHARD_BITS_MAX,
+  hashBytes,
+  shardIndexOf,
+} from "../../engine/keyspace/hash.ts";
 
 /**
  * HalfSipHash-1-3 of the first n of the bytes 0, 1, 2 ... under the key 00 01 ... 07, n from 0 to

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { AssertionFailure } from "../../engine/assert.ts";
-import { Heap, type HeapMemory, plainMemory } from "../../engine/heap.ts";
+import { Heap, type HeapMemory, plainMemory } from "../../engine/heap/heap.ts";
 import {
   createHeapLayout,
   halvedHeapLayout,
@@ -9,7 +9,7 @@ import {
   regionEndPage,
   regionFirstPage,
   WINDOW_BYTES_MAX,
-} from "../../engine/heap_layout.ts";
+} from "../../engine/heap/heap_layout.ts";
 import { type NodeSlot, NONE, type Ref } from "../../engine/types.ts";
 
 const MIB = 1024 * 1024;

@@ -5,7 +5,7 @@ import {
   parseInteger,
   parseLongInteger,
   writeDigitsBackward,
-} from "../../engine/integer.ts";
+} from "../../engine/formats/integer.ts";
 import { entryEncoding } from "../../engine/mod.ts";
 import { createTestKeyspace, getString, locate, putString } from "../support/keyspace.ts";
 import { peerTest } from "../support/peers.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { acquireLock, releaseLock } from "../../engine/lock.ts";
+import { acquireLock, releaseLock } from "../../engine/keyspace/lock.ts";
 import { runWorkers } from "../support/worker_group.ts";
 import type { LockTask } from "./lock_worker.ts";
 

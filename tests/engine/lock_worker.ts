@@ -1,6 +1,6 @@
 /** Adds 1 to a word of shared memory, non-atomically, so often, each time under the lock. */
 
-import { acquireLock, releaseLock } from "../../engine/lock.ts";
+import { acquireLock, releaseLock } from "../../engine/keyspace/lock.ts";
 
 /** What a worker of the lock's test is told. */
 export interface LockTask {

@@ -1,15 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
-import { createHeapLayout, HEAP_PAGE_BYTES } from "../../engine/heap_layout.ts";
+import { createHeapLayout, HEAP_PAGE_BYTES } from "../../engine/heap/heap_layout.ts";
 import {
   KIND_LARGE,
   PAGE_COUNT,
   PAGE_FIRST,
   PAGE_KIND,
   pageRecord,
-} from "../../engine/heap_page_table.ts";
-import { BIN_COUNT, binOf, PageHeap } from "../../engine/page_heap.ts";
-import { verifyPageHeap } from "../../engine/page_heap_invariants.ts";
-import { ShardWindow } from "../../engine/shard_window.ts";
+} from "../../engine/heap/heap_page_table.ts";
+import { BIN_COUNT, binOf, PageHeap } from "../../engine/heap/page_heap.ts";
+import { verifyPageHeap } from "../../engine/heap/page_heap_invariants.ts";
+import { ShardWindow } from "../../engine/heap/shard_window.ts";
 import type { ShardIndex } from "../../engine/types.ts";
 
 const MIB = 1024 * 1024;

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { HEAP_PAGE_BYTES } from "../../engine/heap_layout.ts";
+import { HEAP_PAGE_BYTES } from "../../engine/heap/heap_layout.ts";
 import {
   CLASS_BLOCK_BYTES,
   CLASS_BLOCK_COUNT,
@@ -8,7 +8,7 @@ import {
   sizeClassOf,
   SMALL_BYTES_MAX,
   SPAN_PAGES_MAX,
-} from "../../engine/size_classes.ts";
+} from "../../engine/heap/size_classes.ts";
 
 Deno.test("every request gets the smallest class that holds it", () => {
   for (let bytes = 1; bytes <= SMALL_BYTES_MAX; bytes++) {

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Allocator } from "../../engine/allocator.ts";
-import { Heap, plainMemory } from "../../engine/heap.ts";
-import { createHeapLayout, HEAP_PAGE_BYTES } from "../../engine/heap_layout.ts";
-import type { ShardWindow } from "../../engine/shard_window.ts";
-import { CLASS_BLOCK_BYTES, sizeClassOf, SMALL_BYTES_MAX } from "../../engine/size_classes.ts";
+import type { Allocator } from "../../engine/heap/allocator.ts";
+import { Heap, plainMemory } from "../../engine/heap/heap.ts";
+import { createHeapLayout, HEAP_PAGE_BYTES } from "../../engine/heap/heap_layout.ts";
+import type { ShardWindow } from "../../engine/heap/shard_window.ts";
+import { CLASS_BLOCK_BYTES, sizeClassOf, SMALL_BYTES_MAX } from "../../engine/heap/size_classes.ts";
 import { type NodeSlot, NONE, type Ref } from "../../engine/types.ts";
 
 const MIB = 1024 * 1024;

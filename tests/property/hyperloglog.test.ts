@@ -31,7 +31,7 @@ import {
   sparseHistogram,
   writeHllHeader,
 } from "../../engine/mod.ts";
-import { MURMUR_WORDS, murmurHash64 } from "../../engine/murmur_hash.ts";
+import { MURMUR_WORDS, murmurHash64 } from "../../engine/strings/murmur_hash.ts";
 
 const MULTIPLIER = 0xc6a4a7935bd1e995n;
 const BYTES_MAX = 3000;

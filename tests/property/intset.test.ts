@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import fc from "fast-check";
-import { INT64_WORDS } from "../../engine/int64_words.ts";
+import { INT64_WORDS } from "../../engine/formats/int64_words.ts";
 import {
   findInIntset,
   initializeIntset,

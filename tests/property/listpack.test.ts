@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import * as listpack from "../../engine/listpack.ts";
-import { validateListpack } from "../../engine/listpack_validation.ts";
-import { INT64_WORDS, parseInt64, writeInt64Backward } from "../../engine/int64_words.ts";
-import { parseLongInteger } from "../../engine/integer.ts";
+import * as listpack from "../../engine/formats/listpack.ts";
+import { validateListpack } from "../../engine/formats/listpack_validation.ts";
+import { INT64_WORDS, parseInt64, writeInt64Backward } from "../../engine/formats/int64_words.ts";
+import { parseLongInteger } from "../../engine/formats/integer.ts";
 
 const encoder = new TextEncoder();
 const decode = (bytes: Uint8Array) => {

@@ -24,7 +24,7 @@ import {
   seekElement,
   type Shard,
 } from "../../engine/mod.ts";
-import * as nodes from "../../engine/quicklist_nodes.ts";
+import * as nodes from "../../engine/lists/quicklist_nodes.ts";
 import { createTestKeyspace, locate } from "../support/keyspace.ts";
 import { AllocationFaults, assertEveryByteIsOwned } from "../support/memory_accounting.ts";
 

@@ -2,10 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { NodeSlot, Ref, Shard } from "../../engine/mod.ts";
 import { NONE } from "../../engine/mod.ts";
-import * as layout from "../../engine/member_layout.ts";
-import * as members from "../../engine/member_table.ts";
-import * as blocks from "../../engine/member_table_blocks.ts";
-import { ScanBatch } from "../../engine/scan_cursor.ts";
+import * as layout from "../../engine/members/member_layout.ts";
+import * as members from "../../engine/members/member_table.ts";
+import * as blocks from "../../engine/members/member_table_blocks.ts";
+import { ScanBatch } from "../../engine/keyspace/scan_cursor.ts";
 import { createTestKeyspace } from "../support/keyspace.ts";
 import { AllocationFaults } from "../support/memory_accounting.ts";
 

@@ -1,20 +1,20 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Ref, Shard } from "../../engine/mod.ts";
-import { createId, setId } from "../../engine/stream_id.ts";
+import { createId, setId } from "../../engine/streams/stream_id.ts";
 import {
   dropLastLeaf,
   idCount,
   initializeIdTree,
   insertId,
   removeId,
-} from "../../engine/stream_id_tree.ts";
+} from "../../engine/streams/stream_id_tree.ts";
 import {
   checkIdTree,
   treeUsageBytes,
   visitTreeBlocks,
-} from "../../engine/stream_id_tree_blocks.ts";
-import * as layout from "../../engine/stream_id_tree_layout.ts";
+} from "../../engine/streams/stream_id_tree_blocks.ts";
+import * as layout from "../../engine/streams/stream_id_tree_layout.ts";
 import { createTestKeyspace } from "../support/keyspace.ts";
 import { AllocationFaults } from "../support/memory_accounting.ts";
 

@@ -17,7 +17,7 @@ import {
   OutOfMemoryError,
   valueAdapterOf,
 } from "../../engine/mod.ts";
-import { ScanBatch } from "../../engine/scan_cursor.ts";
+import { ScanBatch } from "../../engine/keyspace/scan_cursor.ts";
 import { assertEquals } from "./assert.ts";
 
 /** Decides for all allocators of a heap which allocation finds no room. */

@@ -11,7 +11,7 @@ import {
   memberBytesFor,
   setMemberScore,
   writeLength,
-} from "../../engine/member_layout.ts";
+} from "../../engine/members/member_layout.ts";
 import type { Ref, Shard } from "../../engine/mod.ts";
 
 /** A block with a score and a member. Throws `OutOfMemoryError`. */

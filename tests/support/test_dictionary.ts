@@ -5,12 +5,12 @@
  * @module
  */
 
-import type { Dictionary } from "../../engine/dictionary.ts";
-import { entryKeyLength, entryKeyStart } from "../../engine/entry.ts";
-import { hashBytes } from "../../engine/hash.ts";
+import type { Dictionary } from "../../engine/keyspace/dictionary.ts";
+import { entryKeyLength, entryKeyStart } from "../../engine/keyspace/entry.ts";
+import { hashBytes } from "../../engine/keyspace/hash.ts";
 import type { Ref, Shard } from "../../engine/mod.ts";
 import { NONE } from "../../engine/mod.ts";
-import { ScanBatch } from "../../engine/scan_cursor.ts";
+import { ScanBatch } from "../../engine/keyspace/scan_cursor.ts";
 import { assert, assertEquals } from "./assert.ts";
 import { createTestKeyspace } from "./keyspace.ts";
 import { AllocationFaults } from "./memory_accounting.ts";

@@ -7,10 +7,15 @@
 import type { Ref, Shard } from "../../engine/mod.ts";
 import { NONE } from "../../engine/mod.ts";
 import { createMember, freeMember } from "./score_member.ts";
-import { freeNodes, insertElement, removeElement, replaceMember } from "../../engine/score_tree.ts";
-import { verifyTree } from "../../engine/score_tree_invariants.ts";
-import { TREE_HEADER_WORDS } from "../../engine/score_tree_layout.ts";
-import * as search from "../../engine/score_tree_search.ts";
+import {
+  freeNodes,
+  insertElement,
+  removeElement,
+  replaceMember,
+} from "../../engine/sorted_sets/score_tree.ts";
+import { verifyTree } from "../../engine/sorted_sets/score_tree_invariants.ts";
+import { TREE_HEADER_WORDS } from "../../engine/sorted_sets/score_tree_layout.ts";
+import * as search from "../../engine/sorted_sets/score_tree_search.ts";
 import { assert, assertEquals } from "./assert.ts";
 import { createTestKeyspace } from "./keyspace.ts";
 import { AllocationFaults } from "./memory_accounting.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { doubleText } from "../../../engine/double_text.ts";
+import { doubleText } from "../../../engine/formats/double_text.ts";
 import { REPLY_BYTES_MAX, ReplyWriter } from "../../../server/resp/reply_writer.ts";
 import { BufferPool } from "../../../server/transport/buffer_pool.ts";
 import { latin1Bytes } from "./parser_driver.ts";

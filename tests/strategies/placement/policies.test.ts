@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import type { PlacementNodes } from "../../../engine/placement.ts";
+import type { PlacementNodes } from "../../../engine/keyspace/placement.ts";
 import type { NodeSlot } from "../../../engine/types.ts";
 import {
   createPlacementPolicy,

@@ -1,0 +1,122 @@
+/**
+ * Makes a key hold a sorted set that a command has gathered: ZUNIONSTORE, ZRANGESTORE and the like.
+ *
+ * @module
+ */
+
+import * as entry from "../keyspace/entry.ts";
+import * as listpack from "../formats/listpack.ts";
+import { hashMember, reserveMembers } from "../members/member_table.ts";
+import type { ScoredMembers } from "./scored_members.ts";
+import type { Shard } from "../keyspace/shard.ts";
+import { OutOfMemoryError } from "../keyspace/shard.ts";
+import type { Ref } from "../types.ts";
+import { NONE } from "../types.ts";
+import * as structure from "./zset_structure.ts";
+import { zsetPairBytes, zsetWritePair } from "./zsets.ts";
+
+const LISTPACK = entry.TYPE_ZSET | (entry.ENCODING_LISTPACK << 4);
+const SKIPLIST = entry.TYPE_ZSET | (entry.ENCODING_SKIPLIST << 4);
+
+/** The key to store under: its bytes, and what it hashes to. */
+export interface StoreTarget {
+  /** The key's shard. */
+  readonly shard: Shard;
+  /** Index of the key's database. */
+  readonly database: number;
+  /** The array that holds the key. */
+  readonly bytes: Uint8Array;
+  /** Index in `bytes` of the key's first byte. */
+  readonly start: number;
+  /** How many bytes the key has. */
+  readonly lengthBytes: number;
+  /** The key's hash. */
+  readonly hash: number;
+  /** The key's entry now, or `NONE`; it is replaced, whatever its type. */
+  readonly existing: Ref;
+}
+
+/**
+ * Makes the key hold the members, of which there is at least one, in the order of `members.order`,
+ * which must be that of a sorted set. The key has no expiry then.
+ *
+ * @returns The entry.
+ * @throws OutOfMemoryError Nothing was changed.
+ */
+export function zsetStore(
+  target: StoreTarget,
+  members: ScoredMembers,
+  entriesMax: number,
+  valueBytesMax: number,
+): Ref {
+  const isSmall = members.count <= entriesMax && members.longestBytes <= valueBytesMax;
+  const ref = isSmall ? createListpack(target, members) : createStructure(target, members);
+  const { database, existing, hash, shard } = target;
+  if (existing === NONE) shard.insert(database, ref, hash);
+  else shard.replace(database, existing, ref, hash, true);
+  return ref;
+}
+
+function createListpack(target: StoreTarget, members: ScoredMembers): Ref {
+  const { bytes, lengths, order, scores, starts } = members;
+  let packBytes = listpack.EMPTY_LISTPACK_BYTES;
+  for (let i = 0; i < members.count; i++) {
+    const index = order[i];
+    packBytes += zsetPairBytes(bytes, starts[index], lengths[index], scores[index]);
+  }
+  const ref = createEntryFor(target, LISTPACK, packBytes, NONE);
+  const u8 = target.shard.window.u8;
+  const start = entry.entryValueStart(target.shard.window, ref);
+  listpack.setHeader(u8, start, packBytes, members.count * 2);
+  let at = start + listpack.LISTPACK_HEADER_BYTES;
+  for (let i = 0; i < members.count; i++) {
+    const index = order[i];
+    at = zsetWritePair(u8, at, bytes, starts[index], lengths[index], scores[index]);
+  }
+  u8[at] = listpack.LISTPACK_END;
+  return ref;
+}
+
+function createStructure(target: StoreTarget, members: ScoredMembers): Ref {
+  const { shard } = target;
+  const { bytes, lengths, order, scores, starts } = members;
+  const root = structure.createRoot(shard);
+  try {
+    reserveMembers(shard, structure.tableOf(root), members.count);
+    for (let i = 0; i < members.count; i++) {
+      const index = order[i];
+      const hash = hashMember(shard, bytes, starts[index], lengths[index]);
+      const start = starts[index];
+      structure.addMember(shard, root, bytes, start, lengths[index], hash, scores[index]);
+    }
+    return createEntryFor(target, SKIPLIST, structure.ZSET_ROOT_BYTES, root);
+  } catch (error) {
+    structure.freeRoot(shard, root);
+    throw error;
+  }
+}
+
+/** An entry, in no dictionary yet, with room for a blob or with a structure's root. */
+function createEntryFor(
+  target: StoreTarget,
+  typeAndEncoding: number,
+  valueBytes: number,
+  root: Ref,
+): Ref {
+  const { bytes, lengthBytes, shard, start } = target;
+  if (root === NONE && valueBytes <= entry.INLINE_VALUE_BYTES_MAX) {
+    return shard.createEntry(typeAndEncoding, 0, bytes, start, lengthBytes, valueBytes);
+  }
+  const valueRef = root === NONE ? shard.allocate(valueBytes) : root;
+  try {
+    const flags = entry.ENTRY_EXTERNAL;
+    const ref = shard.createEntry(typeAndEncoding, flags, bytes, start, lengthBytes, 0);
+    entry.setEntryExternal(shard.window, ref, valueRef, valueBytes, valueBytes);
+    return ref;
+  } catch (error) {
+    if (root === NONE && error instanceof OutOfMemoryError) {
+      shard.allocator.free(valueRef, valueBytes);
+    }
+    throw error;
+  }
+}
