@@ -33,7 +33,13 @@ export {
   trimProcessMemory,
 } from "./process.ts";
 export type { CpuTime, CpuTimes, OpenFileLimit, ProcessMemory } from "./process.ts";
-export { ReadinessQueue, RECEIVED_BROKEN, RECEIVED_NOTHING, receiveNow } from "./readiness.ts";
+export {
+  ReadinessQueue,
+  READY_SOCKETS_MAX,
+  RECEIVED_BROKEN,
+  RECEIVED_NOTHING,
+  receiveNow,
+} from "./readiness.ts";
 export { canSendNow, hasHungUp, sendNow } from "./sockets.ts";
 export { SharedMemory } from "./shared_memory.ts";
 export { readTopology, runOnNode } from "./topology.ts";

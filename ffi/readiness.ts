@@ -7,8 +7,11 @@
 
 import { lastErrno, libc } from "./libc.ts";
 
-/** Sockets that one call of `wait` reports at most; the rest are reported by the next. */
-const EVENTS_MAX = 256;
+/**
+ * Sockets that one call of `wait` reports at most; the rest are reported by the next ones, before
+ * any socket is reported again.
+ */
+export const READY_SOCKETS_MAX = 16;
 /** `struct epoll_event` is packed on x86-64 only. */
 const EVENT_WORDS = Deno.build.arch === "x86_64" ? 3 : 4;
 /** Word of the event that holds what `epoll_ctl` was given: the descriptor. */
@@ -51,7 +54,7 @@ export function receiveNow(descriptor: number, bytes: Uint8Array): number {
 export class ReadinessQueue {
   readonly #queue: number;
   readonly #bell: number;
-  readonly #events = new Uint32Array(EVENTS_MAX * EVENT_WORDS);
+  readonly #events = new Uint32Array(READY_SOCKETS_MAX * EVENT_WORDS);
   readonly #eventBytes = new Uint8Array(this.#events.buffer);
   readonly #request = new Uint32Array(EVENT_WORDS);
   readonly #requestBytes = new Uint8Array(this.#request.buffer);
@@ -101,7 +104,7 @@ export class ReadinessQueue {
    * @returns How many are reported by `descriptorAt`, until the next `wait`.
    */
   wait(timeoutMs: number): number {
-    const count = libc!.epoll_wait(this.#queue, this.#eventBytes, EVENTS_MAX, timeoutMs);
+    const count = libc!.epoll_wait(this.#queue, this.#eventBytes, READY_SOCKETS_MAX, timeoutMs);
     return count < 0 ? 0 : count;
   }
 

@@ -9,7 +9,9 @@
  * thread.
  *
  * Every ready connection is served once per turn, whatever the others send: that is what bounds the
- * wait of each.
+ * wait of each. A turn is one or more looks at the input, each of which serves a few connections,
+ * so that what else is due is never far away: with all of 50 connections in one look, their
+ * pipelines of 16 took 2.6 ms.
  *
  * Invariants
  * 1. It runs exactly while a connection is armed.
@@ -21,8 +23,12 @@
 
 import { assert } from "../../engine/assert.ts";
 import { ReadinessQueue } from "../../ffi/mod.ts";
+import * as ffi from "../../ffi/mod.ts";
 import { yieldToEventLoop } from "./event_loop.ts";
 import type { RuntimeTurn } from "./runtime_turn.ts";
+
+// A copy of an imported constant, for V8 to fold; engine/heap/allocator.ts says what it is worth.
+const { READY_SOCKETS_MAX } = ffi;
 
 /**
  * The runtime gets a whole turn after so many milliseconds of ours: what it does for us comes so
@@ -59,6 +65,8 @@ export class ReadyLoop {
   #lookedAtMs = Infinity;
   #mustYield = false;
   readonly #turnWaiters: (() => void)[] = [];
+  /** Connections served since the first of `#turnWaiters` came. */
+  #servedInTurn = 0;
   #isAside = false;
   #running: Promise<void> | null = null;
 
@@ -124,6 +132,7 @@ export class ReadyLoop {
   /** Resolves when every other connection that is ready has been served once. */
   nextTurn(): Promise<void> {
     if (this.#running === null || this.#isAside) return yieldToEventLoop();
+    if (this.#turnWaiters.length === 0) this.#servedInTurn = 0;
     return new Promise((resolve) => this.#turnWaiters.push(resolve));
   }
 
@@ -168,7 +177,7 @@ export class ReadyLoop {
       for (let i = 0; i < count; i++) this.#serve(this.#queue.descriptorAt(i));
       const endMs = this.#monotonicMs();
       this.#noteLook(endMs);
-      if (isAwaited) this.#endTurn();
+      if (isAwaited) this.#endTurnAfter(count);
       if (endMs >= untilMs) return TIME_OVER;
     } while (!this.#mustYield && this.#armedCount > 0);
     return ASKED;
@@ -183,6 +192,12 @@ export class ReadyLoop {
   #noteLook(nowMs: number): void {
     const durationMs = nowMs - this.#lookedAtMs;
     if (durationMs > STALL_MS) this.#onStall(durationMs);
+  }
+
+  /** Ends the turn if the look that served `count` connections met the last ready one. */
+  #endTurnAfter(count: number): void {
+    this.#servedInTurn += count;
+    if (count < READY_SOCKETS_MAX || this.#servedInTurn >= this.#armedCount) this.#endTurn();
   }
 
   #endTurn(): void {

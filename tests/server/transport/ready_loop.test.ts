@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { receiveNow } from "../../../ffi/mod.ts";
+import { READY_SOCKETS_MAX, receiveNow } from "../../../ffi/mod.ts";
 import { ReadyLoop } from "../../../server/transport/ready_loop.ts";
 import { descriptorOf } from "../../../server/transport/runtime_socket.ts";
 import { RuntimeTurn } from "../../../server/transport/runtime_turn.ts";
@@ -87,6 +87,27 @@ Deno.test("ready loop: a turn serves each connection once, whatever others send"
   loop.disarm(busyReader.descriptor);
   loop.disarm(quietReader.descriptor);
   await loop.close();
+});
+
+Deno.test("ready loop: a turn meets every ready connection, in several looks", async () => {
+  const pairs = await Promise.all(
+    Array.from({ length: 2 * READY_SOCKETS_MAX + 3 }, () => SocketPair.open()),
+  );
+  const loop = createLoop();
+  const readers = pairs.map((pair) => new Reader(descriptorOf(pair.near), 1));
+  await Promise.all(pairs.map((pair) => pair.far.write(new Uint8Array(1000))));
+  const turnEnded = Promise.withResolvers<void>();
+  readers[0].onRead = () => {
+    readers[0].onRead = () => {};
+    loop.nextTurn().then(turnEnded.resolve);
+  };
+  for (const reader of readers) loop.arm(reader.descriptor, reader);
+  await turnEnded.promise;
+  assertEquals(readers.filter((reader) => reader.calls === 0).length, 0);
+  assert(readers.some((reader) => reader.calls < 1000), "none had to be read to its end for it");
+  for (const reader of readers) loop.disarm(reader.descriptor);
+  await loop.close();
+  for (const pair of pairs) pair[Symbol.dispose]();
 });
 
 Deno.test("ready loop: a handler may disarm another that is ready in the same turn", async () => {
