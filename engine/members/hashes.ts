@@ -20,10 +20,9 @@ import * as entry from "../keyspace/entry.ts";
 import * as listpack from "../formats/listpack.ts";
 import * as layout from "./member_layout.ts";
 import * as members from "./member_table.ts";
-import { createMemberRoot, freeMemberRoot } from "./member_table_blocks.ts";
+import { withMemberRoot } from "./member_table_blocks.ts";
 import type { ScanBatch } from "../keyspace/scan_cursor.ts";
 import type { Shard } from "../keyspace/shard.ts";
-import { OutOfMemoryError } from "../keyspace/shard.ts";
 import type { StringView } from "../strings/strings.ts";
 import type { Ref } from "../types.ts";
 import * as types from "../types.ts";
@@ -222,8 +221,7 @@ export function createHash(
     u8[end] = LISTPACK_END;
     return ref;
   }
-  const root = createMemberRoot(shard, MEMBER_VALUED);
-  try {
+  return withMemberRoot(shard, MEMBER_VALUED, (root) => {
     setInHashTable(shard, root, field, fieldStart, fieldLength, value, valueStart, valueLength);
     return createStructure(
       shard,
@@ -236,10 +234,7 @@ export function createHash(
       root,
       MEMBER_TABLE_BYTES,
     );
-  } catch (error) {
-    if (error instanceof OutOfMemoryError) freeMemberRoot(shard, root);
-    throw error;
-  }
+  });
 }
 
 /**
@@ -346,8 +341,7 @@ function setInListpack(
  * @throws OutOfMemoryError
  */
 export function hashToTable(shard: Shard, database: number, ref: Ref, hash: number): Ref {
-  const root = createMemberRoot(shard, MEMBER_VALUED);
-  try {
+  return withMemberRoot(shard, MEMBER_VALUED, (root) => {
     const u8 = shard.window.u8;
     const start = entry.entryValueStart(shard.window, ref);
     addListpackToTable(shard, root, u8, start);
@@ -360,10 +354,7 @@ export function hashToTable(shard: Shard, database: number, ref: Ref, hash: numb
       root,
       MEMBER_TABLE_BYTES,
     );
-  } catch (error) {
-    if (error instanceof OutOfMemoryError) freeMemberRoot(shard, root);
-    throw error;
-  }
+  });
 }
 
 /** Sets all fields of a listpack of fields and values in a table. Throws `OutOfMemoryError`. */

@@ -63,6 +63,22 @@ export function createMemberRoot(shard: Shard, kind: number): Ref {
   return root;
 }
 
+/**
+ * Makes such a root for `use` to fill and to give to an entry; frees it when memory ends before.
+ *
+ * @returns What `use` does.
+ * @throws OutOfMemoryError
+ */
+export function withMemberRoot(shard: Shard, kind: number, use: (root: Ref) => Ref): Ref {
+  const root = createMemberRoot(shard, kind);
+  try {
+    return use(root);
+  } catch (error) {
+    if (error instanceof OutOfMemoryError) freeMemberRoot(shard, root);
+    throw error;
+  }
+}
+
 /** Frees such a root that no entry names, with its members. O(members). */
 export function freeMemberRoot(shard: Shard, root: Ref): void {
   freeMembers(shard, root * 4);

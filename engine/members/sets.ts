@@ -21,10 +21,9 @@ import { INTEGER_DIGITS_MAX } from "../formats/integer.ts";
 import * as intset from "../formats/intset.ts";
 import * as layout from "./member_layout.ts";
 import * as members from "./member_table.ts";
-import { createMemberRoot, freeMemberRoot } from "./member_table_blocks.ts";
+import { withMemberRoot } from "./member_table_blocks.ts";
 import type { ScanBatch } from "../keyspace/scan_cursor.ts";
 import type { Shard } from "../keyspace/shard.ts";
-import { OutOfMemoryError } from "../keyspace/shard.ts";
 import type { StringView } from "../strings/strings.ts";
 import type { Ref } from "../types.ts";
 import * as types from "../types.ts";
@@ -117,8 +116,7 @@ export function createSet(
     intset.setIntsetCount(shard.window.u8, at, 1);
     return ref;
   }
-  const root = createMemberRoot(shard, MEMBER_PLAIN);
-  try {
+  return withMemberRoot(shard, MEMBER_PLAIN, (root) => {
     addToSetTable(shard, root, bytes, start, lengthBytes);
     return createStructure(
       shard,
@@ -131,10 +129,7 @@ export function createSet(
       root,
       MEMBER_TABLE_BYTES,
     );
-  } catch (error) {
-    if (error instanceof OutOfMemoryError) freeMemberRoot(shard, root);
-    throw error;
-  }
+  });
 }
 
 /** Adds a member to a table that may have it already; returns whether it was new. */
@@ -238,8 +233,7 @@ function convertAndAdd(
   start: number,
   lengthBytes: number,
 ): Ref {
-  const root = createMemberRoot(shard, MEMBER_PLAIN);
-  try {
+  return withMemberRoot(shard, MEMBER_PLAIN, (root) => {
     const at = entry.entryValueStart(shard.window, ref);
     addIntsetToTable(shard, root, shard.window.u8, at);
     addToSetTable(shard, root, bytes, start, lengthBytes);
@@ -252,10 +246,7 @@ function convertAndAdd(
       root,
       MEMBER_TABLE_BYTES,
     );
-  } catch (error) {
-    if (error instanceof OutOfMemoryError) freeMemberRoot(shard, root);
-    throw error;
-  }
+  });
 }
 
 /**
