@@ -40,7 +40,7 @@ export {
   RECEIVED_NOTHING,
   receiveNow,
 } from "./readiness.ts";
-export { canSendNow, hasHungUp, sendNow } from "./sockets.ts";
+export { canSendNow, hasHungUp, sendNow, setProbeTimes } from "./sockets.ts";
 export { SharedMemory } from "./shared_memory.ts";
 export { readTopology, runOnNode } from "./topology.ts";
 export type { Topology, TopologyNode, TopologyOptions } from "./topology.ts";

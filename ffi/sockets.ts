@@ -1,5 +1,6 @@
 /**
- * What the runtime does not offer on a socket: sending without its queue, and a look at the peer.
+ * What the runtime does not offer on a socket: sending without its queue, a look at the peer, and
+ * the times of the kernel's probes.
  *
  * @module
  */
@@ -14,6 +15,14 @@ const poll = new Int32Array(2);
 const POLL_COUNT = 1n;
 /** `POLLRDHUP`: the peer sends no more. Errors and a full close are reported unasked. */
 const POLL_HUNG_UP = 0x2000;
+
+const IPPROTO_TCP = 6;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
+/** Probes without an answer after which a connection is broken. */
+const PROBE_COUNT = 3;
+const option = new Int32Array(1);
 
 /** Whether `sendNow` can send at all. */
 export const canSendNow: boolean = libc !== null;
@@ -38,4 +47,22 @@ export function hasHungUp(descriptor: number): boolean {
   poll[0] = descriptor;
   poll[1] = POLL_HUNG_UP;
   return libc.poll(poll, POLL_COUNT, 0) > 0;
+}
+
+/**
+ * Has the kernel probe the peer of the TCP socket `descriptor` once it has been silent for
+ * `idleSeconds`, then after every third of that time, and break the connection when the third probe
+ * has no answer: what redis-server makes of `tcp-keepalive`. Without libc, or where the kernel has
+ * other limits, its own times stay.
+ */
+export function setProbeTimes(descriptor: number, idleSeconds: number): void {
+  setTcpOption(descriptor, TCP_KEEPIDLE, idleSeconds);
+  setTcpOption(descriptor, TCP_KEEPINTVL, Math.max(1, Math.floor(idleSeconds / PROBE_COUNT)));
+  setTcpOption(descriptor, TCP_KEEPCNT, PROBE_COUNT);
+}
+
+function setTcpOption(descriptor: number, name: number, value: number): void {
+  if (libc === null) return;
+  option[0] = value;
+  libc.setsockopt(descriptor, IPPROTO_TCP, name, option, option.byteLength);
 }

@@ -19,6 +19,7 @@ export type ClientConnection = Pick<
   Connection,
   | "remoteAddress"
   | "localAddress"
+  | "descriptor"
   | "lastActivityMs"
   | "queryBufferBytes"
   | "queryBufferFreeBytes"

@@ -95,7 +95,6 @@ export class Connections {
     const { shared, clients } = this.#context;
     shared.own[COUNTER_CONNECTIONS]++;
     try {
-      if (!this.#tune(stream)) return;
       if (this.#isProtectedFrom(stream)) return await this.#deny(stream);
       const connection: Connection = new Connection(stream, this.#environment);
       const reply = new ReplyWriter(this.#environment.pool);
@@ -132,21 +131,6 @@ export class Connections {
     return remaining;
   }
 
-  /**
-   * Sends small replies at once and probes idle peers. False, and closed, when the peer is gone.
-   */
-  #tune(stream: ByteStream): boolean {
-    if (!isTcp(stream)) return true;
-    try {
-      stream.setNoDelay(true);
-      if (this.#context.config.tcpKeepaliveSeconds > 0) stream.setKeepAlive(true);
-      return true;
-    } catch {
-      stream.close();
-      return false;
-    }
-  }
-
   #isProtectedFrom(stream: ByteStream): boolean {
     const { config } = this.#context;
     if (!config.protectedMode || config.requirepass !== "") return false;
@@ -162,10 +146,6 @@ export class Connections {
     }
     stream.close();
   }
-}
-
-function isTcp(stream: ByteStream): stream is Deno.TcpConn {
-  return stream.remoteAddr.transport === "tcp";
 }
 
 /** Whether the peer is on this machine, as redis-server decides it. */

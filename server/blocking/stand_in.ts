@@ -18,6 +18,7 @@ const NO_CLIENT_ID = 0;
 const CONNECTION: ClientConnection = {
   remoteAddress: "",
   localAddress: "",
+  descriptor: -1,
   lastActivityMs: 0,
   queryBufferBytes: 0,
   queryBufferFreeBytes: 0,

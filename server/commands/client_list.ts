@@ -67,7 +67,7 @@ export function clientTypeArgument(args: Arguments, index: number): ClientType |
 /**
  * One client as `CLIENT LIST` shows it, without a line end.
  *
- * The fields are Redis's. `fd` is -1: Deno does not tell. `rbs` and `rbp` are the reply buffer's
+ * The fields are Redis's. `rbs` and `rbp` are the reply buffer's
  * room and use, `oll` and `omem` are the chunks and bytes that wait to be sent.
  *
  * @param argumentBytes Bytes of the arguments of the command it executes.
@@ -79,8 +79,10 @@ export function describeClient(client: Client, nowMs: number, argumentBytes: num
   const outputBytes = connection.outputBytes;
   const replyBytes = reply.bytes.length;
   const totalBytes = CLIENT_BYTES + queryBytes + queryFreeBytes + replyBytes + outputBytes;
-  return `id=${client.id} addr=${connection.remoteAddress} laddr=${connection.localAddress} fd=-1` +
-    ` name=${client.name} age=${secondsSince(client.createdAtMs, nowMs)}` +
+  return `id=${client.id} addr=${connection.remoteAddress} laddr=${connection.localAddress}` +
+    ` fd=${connection.descriptor} name=${client.name} age=${
+      secondsSince(client.createdAtMs, nowMs)
+    }` +
     ` idle=${secondsSince(connection.lastActivityMs, nowMs)} flags=${flagsOf(client)}` +
     ` db=${client.database} sub=0 psub=0 ssub=0 multi=-1` +
     ` qbuf=${queryBytes} qbuf-free=${queryFreeBytes} argv-mem=${argumentBytes} multi-mem=0` +

@@ -20,7 +20,7 @@
  */
 
 import { assert } from "../../engine/assert.ts";
-import { hasHungUp, receiveNow } from "../../ffi/mod.ts";
+import { hasHungUp, receiveNow, setProbeTimes } from "../../ffi/mod.ts";
 import * as ffi from "../../ffi/mod.ts";
 import type { Client } from "../client.ts";
 import { RequestParser } from "../resp/request_parser.ts";
@@ -126,6 +126,11 @@ export class Connection<C extends ServedClient = Client> implements ReadyHandler
       limits,
       counters,
     );
+  }
+
+  /** The socket's file descriptor (`fd`), or -1 where the runtime does not tell. */
+  get descriptor(): number {
+    return this.#descriptor;
   }
 
   /** Bytes received and not yet executed (`qbuf`). */
@@ -304,10 +309,14 @@ export class Connection<C extends ServedClient = Client> implements ReadyHandler
     return this.#descriptor !== NO_NUMBER && hasHungUp(this.#descriptor);
   }
 
+  /** Sends small replies at once and has silent peers probed. */
   #tune(): void {
+    const probedAfterSeconds = this.#environment.limits.tcpKeepaliveSeconds;
     try {
       this.#stream.setNoDelay?.(true);
-      this.#stream.setKeepAlive?.(this.#environment.limits.tcpKeepaliveSeconds > 0);
+      if (probedAfterSeconds === 0 || this.#stream.setKeepAlive === undefined) return;
+      this.#stream.setKeepAlive(true);
+      if (this.#descriptor !== NO_NUMBER) setProbeTimes(this.#descriptor, probedAfterSeconds);
     } catch {
       // The peer is gone already; the first read will tell.
     }

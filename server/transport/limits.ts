@@ -20,7 +20,7 @@ export interface TransportLimits {
   readonly outputStallTimeoutMs: number;
   /** `timeout`: a client that sends nothing for this many seconds is dropped; 0 for never. */
   readonly timeoutSeconds: number;
-  /** `tcp-keepalive` in seconds; 0 turns it off (the kernel decides the interval). */
+  /** `tcp-keepalive`: a peer that is silent for this many seconds is probed; 0 for never. */
   readonly tcpKeepaliveSeconds: number;
 }
 
