@@ -29,6 +29,7 @@ export const LIBC_SYMBOLS = {
   getrusage: { parameters: ["i32", "buffer"], result: "i32" },
   madvise: { parameters: ["usize", "usize", "i32"], result: "i32" },
   malloc_trim: { parameters: ["usize"], result: "i32", nonblocking: true },
+  mincore: { parameters: ["usize", "usize", "buffer"], result: "i32" },
   mmap: { parameters: ["usize", "usize", "i32", "i32", "i32", "i64"], result: "usize" },
   munmap: { parameters: ["usize", "usize"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },

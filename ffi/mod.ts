@@ -41,6 +41,7 @@ export {
   receiveNow,
 } from "./readiness.ts";
 export { canSendNow, hasHungUp, sendNow, setProbeTimes } from "./sockets.ts";
+export { privateBytesOutside } from "./resident_pages.ts";
 export { SharedMemory } from "./shared_memory.ts";
 export { readTopology, runOnNode } from "./topology.ts";
 export type { Topology, TopologyNode, TopologyOptions } from "./topology.ts";

@@ -52,6 +52,8 @@ export interface ProcessMemory {
   residentBytesPeak: number;
   /** The part of the resident bytes that no file backs. */
   anonymousBytes: number;
+  /** The rest of them: the program, its libraries, files and memory shared with others. */
+  fileBytes: number;
   /** Address space, the heap's untouched part included. */
   virtualBytes: number;
   /** Written to swap. */
@@ -67,6 +69,7 @@ export function processMemory(): ProcessMemory {
       residentBytes: resident,
       residentBytesPeak: resident,
       anonymousBytes: 0,
+      fileBytes: 0,
       virtualBytes: 0,
       swappedBytes: 0,
     };
@@ -75,6 +78,7 @@ export function processMemory(): ProcessMemory {
     residentBytes: kilobyteField(text, "VmRSS"),
     residentBytesPeak: kilobyteField(text, "VmHWM"),
     anonymousBytes: kilobyteField(text, "RssAnon"),
+    fileBytes: kilobyteField(text, "RssFile") + kilobyteField(text, "RssShmem"),
     virtualBytes: kilobyteField(text, "VmSize"),
     swappedBytes: kilobyteField(text, "VmSwap"),
   };

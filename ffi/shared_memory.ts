@@ -177,7 +177,8 @@ export function bindAddresses(
   if (result !== 0n) throw numaError("mbind");
 }
 
-function addressOf(buffer: SharedArrayBuffer): number {
+/** Address of a shared buffer's first byte, exact. Stays inside `ffi/`. */
+export function addressOf(buffer: SharedArrayBuffer): number {
   // Deno takes shared buffers here; only its types do not say so.
   const view = new Uint8Array(buffer, 0, 1) as unknown as Uint8Array<ArrayBuffer>;
   return Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(view)));

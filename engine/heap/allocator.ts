@@ -242,7 +242,7 @@ export class Allocator {
     return requestedBytes(this.#window, this.#layout);
   }
 
-  /** Bytes of spans, large blocks and freed pages that are still resident, at most. O(nodes). */
+  /** Bytes of spans, large blocks and freed pages that are resident, at most. O(nodes x classes). */
   get committedBytes(): number {
     return committedBytes(this.#window, this.#layout);
   }

@@ -42,8 +42,17 @@ const { CLASS_SPANS, CLASS_TAKEN, EMPTIER_SHIFT, classRecord } = header;
 const { HEAP_PAGE_REF_SHIFT, HEAP_PAGE_REFS } = heapLayout;
 const { KIND_CLASS_SHIFT, KIND_INTERIOR, KIND_SPAN, PAGE_CARVED, PAGE_COUNT } = pageTable;
 const { PAGE_FIRST, PAGE_FREE_HEAD, PAGE_KIND, PAGE_NEXT, PAGE_PREVIOUS } = pageTable;
-const { PAGE_RECORD_SHIFT, PAGE_TABLE_WORD, PAGE_USED, pageRecord } = pageTable;
+const { PAGE_RECORD_SHIFT, PAGE_TABLE_WORD, PAGE_USED, PAGE_WAS_DIRTY, pageRecord } = pageTable;
 const { CLASS_BLOCK_COUNT, CLASS_BLOCK_REFS, CLASS_COUNT, CLASS_PAGE_COUNT } = sizeClasses;
+
+/** How many of the first pages of a span of `sizeClass` may hold bytes; no block lies behind. */
+export function touchedPages(u32: Uint32Array, page: number, sizeClass: number): number {
+  const record = pageRecord(page);
+  const carved = u32[record + PAGE_CARVED];
+  if (carved >= CLASS_BLOCK_COUNT[sizeClass]) return CLASS_PAGE_COUNT[sizeClass];
+  const carvedPages = Math.ceil(carved * CLASS_BLOCK_REFS[sizeClass] / HEAP_PAGE_REFS);
+  return Math.max(carvedPages, u32[record + PAGE_WAS_DIRTY]);
+}
 
 /** Accessor to the spans of one window. Use it only under the shard's lock. */
 export class SpanHeap {
@@ -255,6 +264,7 @@ export class SpanHeap {
     u32[record + PAGE_FREE_HEAD] = 0;
     u32[record + PAGE_USED] = 0;
     u32[record + PAGE_CARVED] = 0;
+    u32[record + PAGE_WAS_DIRTY] = this.#pages.dirtyPagesTaken;
     u32[counters + CLASS_SPANS]++;
     return page;
   }
@@ -262,11 +272,12 @@ export class SpanHeap {
   #releaseSpan(counters: number, sizeClass: number, page: number, node: number): void {
     const u32 = this.#u32;
     const pageCount = CLASS_PAGE_COUNT[sizeClass];
+    const dirtyCount = touchedPages(u32, page, sizeClass);
     for (let index = 0; index < pageCount; index++) {
       u32[pageRecord(page + index) + PAGE_KIND] = KIND_INTERIOR;
     }
     u32[counters + CLASS_SPANS]--;
-    this.#pages.free(node, page, pageCount);
+    this.#pages.free(node, page, pageCount, dirtyCount);
   }
 
   /** Adds a span at the end of the ring whose first one the word `list` names. */

@@ -12,6 +12,7 @@ import {
   CACHED_CLASS_COUNT,
   cacheRecord,
   cacheStateBytes,
+  CLASS_CURRENT,
   CLASS_PEAK,
   CLASS_REQUESTED,
   CLASS_SPANS,
@@ -26,6 +27,7 @@ import {
   REGION_USED_PEAK,
   regionRecord,
 } from "./allocator_layout.ts";
+import { touchedPages } from "./allocator_spans.ts";
 import { HEAP_PAGE_BYTES, type HeapLayout } from "./heap_layout.ts";
 import type { ShardWindow } from "./shard_window.ts";
 import { CLASS_BLOCK_BYTES, CLASS_COUNT, CLASS_PAGE_COUNT } from "./size_classes.ts";
@@ -42,7 +44,7 @@ export interface ClassStatistics {
   requestedBytes: number;
   /** Blocks in use times their size. */
   allocatedBytes: number;
-  /** Spans, full or not, times their size. */
+  /** Spans, full or not, times their size, without what was never touched. */
   committedBytes: number;
   /** Largest `allocatedBytes` so far, up to 12 blocks that waited in the cache included. */
   peakBytes: number;
@@ -56,7 +58,7 @@ export interface NodeStatistics {
   requestedBytes: number;
   /** Blocks in use times their size. */
   allocatedBytes: number;
-  /** Spans and large blocks, and freed pages that may still occupy memory. */
+  /** What was touched of spans and large blocks, and freed pages that may still occupy memory. */
   committedBytes: number;
   /** Of `committedBytes`, the freed pages: what `purge` can give back. */
   purgeableBytes: number;
@@ -84,14 +86,26 @@ export function requestedBytes(window: ShardWindow, layout: HeapLayout): number 
   return sum;
 }
 
-/** Bytes of spans, large blocks and freed pages that may still occupy memory. */
+/** Bytes touched of spans, large blocks and freed pages that may still occupy memory. */
 export function committedBytes(window: ShardWindow, layout: HeapLayout): number {
   let pages = 0;
   for (let slot = 0; slot < layout.nodeIds.length; slot++) {
     const region = regionRecord(slot);
     pages += window.u32[region + REGION_USED_PAGES] + window.u32[region + REGION_RESIDENT_PAGES];
+    for (let sizeClass = 0; sizeClass < CLASS_COUNT; sizeClass++) {
+      pages -= untouchedPages(window, slot, sizeClass);
+    }
   }
   return pages * HEAP_PAGE_BYTES;
+}
+
+/** Pages of a class's spans that no block ever lay in: the end of its current one. */
+function untouchedPages(window: ShardWindow, slot: number, sizeClass: number): number {
+  const page = window.u32[classRecord(slot, sizeClass) + CLASS_CURRENT];
+  if (page === 0) return 0;
+  // Without the lock the span may be freed meanwhile, and its words mean something else.
+  const touched = touchedPages(window.u32, page, sizeClass);
+  return Math.max(0, CLASS_PAGE_COUNT[sizeClass] - touched);
 }
 
 /** All figures of one shard. */
@@ -112,13 +126,13 @@ function nodeStatistics(window: ShardWindow, slot: number, nodeId: number): Node
   const large = largeStatistics(window, slot);
   if (large.peakBytes > 0) classes.push(large);
   const region = regionRecord(slot);
-  const usedBytes = window.u32[region + REGION_USED_PAGES] * HEAP_PAGE_BYTES;
+  const committedBytes = classes.reduce((sum, figures) => sum + figures.committedBytes, 0);
   const purgeableBytes = window.u32[region + REGION_RESIDENT_PAGES] * HEAP_PAGE_BYTES;
   return {
     nodeId,
     requestedBytes: classes.reduce((sum, figures) => sum + figures.requestedBytes, 0),
     allocatedBytes: classes.reduce((sum, figures) => sum + figures.allocatedBytes, 0),
-    committedBytes: usedBytes + purgeableBytes,
+    committedBytes: committedBytes + purgeableBytes,
     purgeableBytes,
     peakBytes: window.u32[region + REGION_USED_PEAK] * HEAP_PAGE_BYTES,
     classes,
@@ -136,7 +150,8 @@ function classStatistics(window: ShardWindow, slot: number, sizeClass: number): 
     spanCount,
     requestedBytes: classRequestedBytes(window, slot, sizeClass),
     allocatedBytes: blockCount * blockBytes,
-    committedBytes: spanCount * CLASS_PAGE_COUNT[sizeClass] * HEAP_PAGE_BYTES,
+    committedBytes: HEAP_PAGE_BYTES *
+      (spanCount * CLASS_PAGE_COUNT[sizeClass] - untouchedPages(window, slot, sizeClass)),
     peakBytes: window.u32[counters + CLASS_PEAK] * blockBytes,
   };
 }

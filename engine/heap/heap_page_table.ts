@@ -9,7 +9,7 @@
  *  3     ref of first free block  -              dirty pages (3)       -
  *  4     blocks taken             -              resident pages (3)    -
  *  5     blocks carved so far     -              bin                   -
- *  6     previous in its list     -              previous in its bin   -
+ *  6     previous in its list (4) -              previous in its bin   -
  *  7     next in its list         -              next in its bin       -
  * ```
  *
@@ -19,6 +19,8 @@
  *    boundary tag, so neighbours are found and merged in O(1). All others are INTERIOR.
  * 3. The first `dirty` pages of a run may hold old bytes, the rest reads as zero; at most
  *    `resident` of its pages occupy memory.
+ * 4. A span whose blocks are not all carved is its class's current one and in no list. Until they
+ *    are, the word says how many of its first pages could hold old bytes when it was made.
  *
  * A record that was never written is all zero: kind INTERIOR. Page 0 is the window's header, so 0
  * names no page.
@@ -56,6 +58,8 @@ export const PAGE_CARVED: number = PAGE_USED + 1;
 export const PAGE_BIN: number = PAGE_RESIDENT + 1;
 /** Word: first page of the previous span or run in the list; 0 for none. */
 export const PAGE_PREVIOUS: number = PAGE_CARVED + 1;
+/** Word of a span that is not carved to its end: pages from its start that could be dirty. */
+export const PAGE_WAS_DIRTY: number = PAGE_PREVIOUS;
 /** Word: first page of the next span or run in the list; 0 for none. */
 export const PAGE_NEXT: number = PAGE_PREVIOUS + 1;
 

@@ -125,14 +125,18 @@ export class PageHeap {
     return frontier;
   }
 
-  /** Takes back a run that `allocate` handed out. Its bytes count as old ones. */
-  free(slot: number, page: number, pageCount: number): void {
+  /**
+   * Takes back a run that `allocate` handed out.
+   *
+   * @param dirtyCount How many of its first pages may hold old bytes; no other was written.
+   */
+  free(slot: number, page: number, pageCount: number, dirtyCount: number = pageCount): void {
     const u32 = this.#u32;
     const region = regionRecord(slot);
     assert(page >= u32[region + REGION_FIRST], "freed pages lie before their region");
     assert(page + pageCount <= u32[region + REGION_FRONTIER], "freed pages were never used");
     u32[region + REGION_USED_PAGES] -= pageCount;
-    this.#insertMerged(region, page, pageCount, this.#discardEnd(page, pageCount));
+    this.#insertMerged(region, page, pageCount, this.#discardEnd(page, dirtyCount));
   }
 
   /**
@@ -371,12 +375,12 @@ export class PageHeap {
     if (u32[region + REGION_BINS + bin] === page) u32[region + REGION_BINS + bin] = next;
   }
 
-  /** Gives back the end of a long run at once; returns how many pages in front stay dirty. */
-  #discardEnd(page: number, pageCount: number): number {
-    if (pageCount < DISCARD_PAGES_MIN) return pageCount;
-    const count = Math.min(pageCount, DISCARD_PAGES_MAX);
-    this.#discard(page + pageCount - count, count);
-    return pageCount - count;
+  /** Gives back the end of many dirty pages at once; returns how many in front stay dirty. */
+  #discardEnd(page: number, dirtyCount: number): number {
+    if (dirtyCount < DISCARD_PAGES_MIN) return dirtyCount;
+    const count = Math.min(dirtyCount, DISCARD_PAGES_MAX);
+    this.#discard(page + dirtyCount - count, count);
+    return dirtyCount - count;
   }
 
   #discard(page: number, pageCount: number): void {

@@ -1,6 +1,7 @@
 /**
- * INFO memory. `used_memory` is what the allocator handed out, and what `maxmemory` limits; the
- * JavaScript heaps and the program itself show in `used_memory_rss` only.
+ * INFO memory. `used_memory` is what the allocator handed out, and what `maxmemory` limits. The
+ * JavaScript heaps (`used_memory_runtime`) and the program (`used_memory_program`) come on top:
+ * with `allocator_frag_bytes` and `allocator_rss_bytes` they make up `used_memory_rss`.
  *
  * @module
  */
@@ -62,6 +63,10 @@ export function memorySection(context: WorkerContext): InfoField[] {
     ["lazyfree_pending_objects", context.keyspace.pendingGarbage()],
     ["lazyfreed_objects", context.shared.sum(COUNTER_LAZY_FREED_KEYS)],
     ["allocator_requested", figures.requestedBytes],
+    ["used_memory_runtime", figures.runtimeBytes],
+    ["used_memory_runtime_human", humanBytes(figures.runtimeBytes)],
+    ["used_memory_program", figures.programBytes],
+    ["used_memory_program_human", humanBytes(figures.programBytes)],
   ];
 }
 

@@ -240,6 +240,29 @@ Deno.test("statistics tell requested, allocated, committed and peak bytes", () =
   assertEquals(allocator.committedBytes, 8 * HEAP_PAGE_BYTES);
 });
 
+Deno.test("what of a span was never touched is not committed, but what was before it is", () => {
+  const allocator = createHeap().allocators[0];
+  const block = 4 * HEAP_PAGE_BYTES;
+  const first = allocator.allocate(block, NODE_0);
+  assertEquals(allocator.committedBytes, block);
+  const [node] = allocator.statistics().nodes;
+  assertEquals(node.committedBytes, block);
+  allocator.allocate(block, NODE_0);
+  assertEquals(allocator.committedBytes, 2 * block);
+  allocator.checkInvariants();
+  const other = allocator.allocate(6 * block, NODE_0);
+  allocator.free(other, 6 * block);
+  assertEquals(allocator.committedBytes, 8 * block);
+  // A span of blocks of two pages, where old bytes are.
+  const half = allocator.allocate(block / 2, NODE_0);
+  assertEquals(allocator.committedBytes, 8 * block);
+  allocator.free(half, block / 2);
+  allocator.free(first, block);
+  assertEquals(allocator.purge(1000), 6 * 4);
+  assertEquals(allocator.committedBytes, 2 * block);
+  allocator.checkInvariants();
+});
+
 Deno.test("a size or a ref that cannot be right is refused without checked mode, too", () => {
   const allocator = createHeap().allocators[0];
   const ref = allocator.allocate(100, NODE_0);

@@ -16,6 +16,7 @@ import {
   NumaError,
   openFileLimit,
   pinTo,
+  privateBytesOutside,
   processMemory,
   raiseOpenFileLimit,
   readKernelFile,
@@ -42,6 +43,22 @@ Deno.test("the process's memory agrees with Deno's view of it", () => {
   assertLess(Math.abs(memory.residentBytes - Deno.memoryUsage().rss), 32 * MIB);
   assertGreaterOrEqual(memory.residentBytesPeak, memory.residentBytes);
   assertGreater(memory.virtualBytes, memory.residentBytes);
+});
+
+Deno.test({
+  name: "private bytes outside of a buffer are all but the buffer's, as the kernel counts them",
+  ignore: !onLinux,
+  fn() {
+    const buffer = new SharedArrayBuffer(MIB, { maxByteLength: 1024 * MIB });
+    buffer.grow(1024 * MIB);
+    const inside = new Uint8Array(buffer, 300 * MIB, 64 * MIB).fill(1);
+    const before = privateBytesOutside(buffer);
+    const { anonymousBytes, fileBytes, residentBytes } = processMemory();
+    assertLess(Math.abs(before + inside.length - anonymousBytes), 8 * MIB);
+    assertLess(Math.abs(anonymousBytes + fileBytes - residentBytes), 8 * MIB);
+    const other = new Uint8Array(new SharedArrayBuffer(64 * MIB)).fill(1);
+    assertLess(Math.abs(privateBytesOutside(buffer) - other.length - before), 8 * MIB);
+  },
 });
 
 Deno.test("the machine's memory is what Deno tells", () => {

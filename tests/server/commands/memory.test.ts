@@ -127,6 +127,8 @@ function anamnesis(figures: Partial<MemoryFigures>, rest: Partial<Anamnesis> = {
       usedBytes: 100 * MIB,
       activeBytes: 101 * MIB,
       committedBytes: 102 * MIB,
+      runtimeBytes: 90 * MIB,
+      programBytes: 40 * MIB,
       residentBytes: 180 * MIB,
       peakBytes: 100 * MIB,
       tablesBytes: 5 * MIB,
