@@ -17,6 +17,7 @@ const MIB = 1024 * KIB;
 const ELEMENTS = 600;
 const ELEMENTS_PER_COMMAND = 100;
 const POLICY_KEYS = 200;
+const PRESSURE_KEYS = 100;
 /** How far the share of a node may be from what the policy says. */
 const TOLERANCE = 0.01;
 
@@ -30,6 +31,10 @@ export const migrationChecks: readonly GuestCheck[] = [
   { name: "migration: batches, patterns and databases move", run: checkMany },
   { name: "migration: NUMA KEY PAGES says what the kernel says", run: checkPages },
   { name: "migration: every placement policy puts keys where it says", run: checkPolicies },
+  {
+    name: "migration: pressure_aware sends new keys to the least pressed node",
+    run: checkPressure,
+  },
   { name: "migration: rebalancing moves the bytes that it says", run: checkRebalance },
 ];
 
@@ -211,6 +216,42 @@ async function checkPolicies(): Promise<void> {
   }
   await client.command("SET", "large", "x".repeat(200 * KIB));
   mustBeWhollyOn(server, "large", 2);
+}
+
+/** Where the larger and the smaller part of the ballast lie, and what is least pressed then. */
+const PRESSURES = [
+  { larger: 0, smaller: 2, least: 1 },
+  { larger: 1, smaller: 2, least: 0 },
+  { larger: 1, smaller: 0, least: 2 },
+];
+const LARGER_PART = ["ballast:0", "ballast:1", "ballast:2", "ballast:3"];
+const SMALLER_PART = ["ballast:4", "ballast:5"];
+
+/** Ballast moves from node to node, and all new keys of one worker must flee from it. */
+async function checkPressure(): Promise<void> {
+  const server = await GuestServer.shared();
+  const [client] = server.clients;
+  await client.command("FLUSHALL");
+  mustEqual(await client.text("NUMACONFIG", "SET", "strategy", "local_first"), "+OK\r\n", "local");
+  for (const key of [...LARGER_PART, ...SMALLER_PART]) {
+    await client.command("SET", key, "b".repeat(2 * MIB));
+  }
+  const pressure = "pressure_aware";
+  mustEqual(await client.text("NUMACONFIG", "SET", "strategy", pressure), "+OK\r\n", pressure);
+  for (const { larger, smaller, least } of PRESSURES) {
+    await client.command("NUMA", "MIGRATE", larger, ...LARGER_PART);
+    await client.command("NUMA", "MIGRATE", smaller, ...SMALLER_PART);
+    for (const key of LARGER_PART) mustBeWhollyOn(server, key, larger);
+    for (const key of SMALLER_PART) mustBeWhollyOn(server, key, smaller);
+    // The policy decides when usage is read, which this command has done at once.
+    await client.command("NUMACONFIG", "STATS");
+    const keys = Array.from({ length: PRESSURE_KEYS }, (_, i) => `pressure:${least}:${i}`);
+    await client.pipeline(keys.map((key, i) => ["SET", key, "v".repeat(i % 600)]));
+    for (const key of keys) mustBeWhollyOn(server, key, least);
+    const reply = await client.text("NUMA", "KEY", keys[0], "PAGES");
+    must(new RegExp(`\\$5\r\nnode${least}\r\n:1\r\n`).test(reply), `NUMA KEY PAGES: ${reply}`);
+  }
+  await client.command("FLUSHALL");
 }
 
 async function checkRebalance(): Promise<void> {
