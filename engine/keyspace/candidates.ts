@@ -12,7 +12,7 @@
  * @module
  */
 
-import { entryAccessCount, entryDominantNode } from "./entry.ts";
+import { touchedCount, touchedNode } from "./entry.ts";
 import * as layout from "../migration/migration_layout.ts";
 import type { ShardWindow } from "../heap/shard_window.ts";
 import type { Ref } from "../types.ts";
@@ -59,6 +59,10 @@ export function setCandidateCountMin(window: ShardWindow, count: number): void {
 /**
  * Makes a key that a worker on `node` has just used from afar a candidate, if it is hot enough and
  * that node uses it most. O(1).
+ *
+ * @param touched What `touchEntry` returned for the access. Loading it from the entry again costs
+ *   more than it seems: a far node's refs make indices beyond 32 bits, for which V8's first
+ *   optimising compiler makes code that it throws away, again and again.
  */
 export function considerCandidate(
   window: ShardWindow,
@@ -66,11 +70,9 @@ export function considerCandidate(
   hash: number,
   database: number,
   node: number,
+  touched: number,
 ): void {
-  if (
-    entryAccessCount(window, ref) >= candidateCountMin(window) &&
-    entryDominantNode(window, ref) === node
-  ) {
+  if (touchedCount(touched) >= candidateCountMin(window) && touchedNode(touched) === node) {
     pushCandidate(window, ref, hash, database, node);
   }
 }

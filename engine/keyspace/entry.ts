@@ -351,6 +351,7 @@ export function copyEntryHeat(
  * reading a hot key does not dirty its cache line every time.
  *
  * @param halfLifeShift log2 of the seconds after which the count is halved.
+ * @returns What `touchedCount` and `touchedNode` read, so that nobody has to load it again.
  */
 export function touchEntry(
   window: ShardWindow,
@@ -358,7 +359,7 @@ export function touchEntry(
   clockSeconds: number,
   nodeSlot: number,
   halfLifeShift: number = HEAT_HALF_LIFE_SHIFT,
-): void {
+): number {
   // Signed, although nothing here is negative: of an unsigned word with its highest bit set V8
   // makes a double, and its optimised code is thrown away each time it meets one.
   const i32 = window.i32;
@@ -383,6 +384,17 @@ export function touchEntry(
   }
   const updated = (second & 0xffff0000) | (vote << 8) | count;
   if (updated !== second) i32[word + 1] = updated;
+  return updated;
+}
+
+/** The access count, 0 to 255, in what `touchEntry` returned. */
+export function touchedCount(touched: number): number {
+  return touched & 0xff;
+}
+
+/** The node slot that leads the vote in what `touchEntry` returned. */
+export function touchedNode(touched: number): number {
+  return (touched >>> 8) & VOTE_CANDIDATE_MASK;
 }
 
 /** Periods of the clock that ended between two times in seconds: how often a count is halved. */

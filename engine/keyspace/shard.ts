@@ -273,25 +273,18 @@ export class Shard {
     this.#counters[COUNTER_EXPIRED_KEYS]++;
   }
 
-  /** Notes an access by this worker. */
+  /** Notes an access by this worker; one from afar may make the key a candidate. */
   #touch(ref: Ref, database: number, hash: number): void {
+    const isLocal = this.#hasOneNode || this.allocator.nodeOf(ref) === this.#node;
+    this.#counters[isLocal ? COUNTER_LOCAL_ACCESSES : COUNTER_REMOTE_ACCESSES]++;
     const heat = this.#heat;
-    if (heat.isOn) {
-      entry.touchEntry(this.window, ref, this.#clock.seconds, this.#node, heat.halfLifeShift);
-    } else {
-      entry.touchEntryClock(this.window, ref, this.#clock.seconds);
+    const seconds = this.#clock.seconds;
+    if (!heat.isOn) {
+      entry.touchEntryClock(this.window, ref, seconds);
+      return;
     }
-    if (this.#hasOneNode || this.allocator.nodeOf(ref) === this.#node) {
-      this.#counters[COUNTER_LOCAL_ACCESSES]++;
-    } else {
-      this.#touchRemote(ref, database, hash);
-    }
-  }
-
-  /** Counts an access from another node; makes the key a candidate if it belongs here. */
-  #touchRemote(ref: Ref, database: number, hash: number): void {
-    this.#counters[COUNTER_REMOTE_ACCESSES]++;
-    if (this.#heat.isOn) considerCandidate(this.window, ref, hash, database, this.#node);
+    const touched = entry.touchEntry(this.window, ref, seconds, this.#node, heat.halfLifeShift);
+    if (!isLocal) considerCandidate(this.window, ref, hash, database, this.#node, touched);
   }
 
   /** Whether `ref` is the entry of a key with this hash in the database. O(1). */

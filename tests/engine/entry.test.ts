@@ -160,6 +160,17 @@ Deno.test("entry: of any sequence with a majority since the start, the majority 
   }
 });
 
+Deno.test("entry: an access returns the count and the node that it leaves behind", () => {
+  const window = createWindow();
+  entry.initializeEntry(window, REF, 0x20, 0, 4, 4, 0, 2);
+  for (let i = 0; i < 400; i++) {
+    const touched = entry.touchEntry(window, REF, i, i % 3 === 0 ? 2 : 11);
+    assertEquals(entry.touchedCount(touched), entry.entryAccessCount(window, REF));
+    assertEquals(entry.touchedNode(touched), entry.entryDominantNode(window, REF));
+  }
+  assertEquals(entry.entryDominantNode(window, REF), 11);
+});
+
 Deno.test("entry: an access to a hot key that changes nothing writes nothing", () => {
   const window = createWindow();
   entry.initializeEntry(window, REF, 0x20, 0, 4, 4, 50, 1);
