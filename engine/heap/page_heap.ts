@@ -7,9 +7,9 @@
  * come from the region's frontier, behind which nothing was ever touched. Runs are merged with free
  * neighbours at once (boundary tags in the page table), never across regions.
  *
- * Freed pages stay resident ("dirty") until `purge` gives them back in bounded steps; a long run
- * gives back its end at once. Allocation takes the front of a run, so what is dirty is reused
- * first.
+ * Freed pages stay resident ("dirty") until `purge` gives them back in bounded steps; when a region
+ * has many of them, a long run gives back its end at once. Allocation takes the front of a run, so
+ * what is dirty is reused first.
  *
  * Invariants:
  *  1. From the region's first page to its frontier, runs follow one another without a gap, and no
@@ -48,8 +48,15 @@ const BINS_PER_DOUBLING_LOG2 = 2;
 const BINS_PER_DOUBLING = 1 << BINS_PER_DOUBLING_LOG2;
 /** Runs tried in a request's own bin when the bin's runs may be too short. */
 const SCAN_MAX = 16;
-/** A freed run of at least this many pages (1 MiB) gives memory back at once. */
+/** A freed run of at least this many pages (1 MiB) may give memory back at once. */
 const DISCARD_PAGES_MIN = 64;
+/**
+ * It does when its region has more dirty pages than this (32 MiB). Up to there they wait for their
+ * next use, or for `purge`, which gives them back within some seconds: a value of 1 MiB that is
+ * freed and made again, or moved to and fro, took 12 times as long on fresh pages
+ * (bench/engine/migration.bench.ts).
+ */
+const DIRTY_PAGES_KEPT = 2048;
 /** At most this many pages (4 MiB, about half a millisecond) are given back at once. */
 const DISCARD_PAGES_MAX = 256;
 /** A run that must be zero and has at least this many pages (1 MiB) comes from the frontier. */
@@ -136,7 +143,7 @@ export class PageHeap {
     assert(page >= u32[region + REGION_FIRST], "freed pages lie before their region");
     assert(page + pageCount <= u32[region + REGION_FRONTIER], "freed pages were never used");
     u32[region + REGION_USED_PAGES] -= pageCount;
-    this.#insertMerged(region, page, pageCount, this.#discardEnd(page, dirtyCount));
+    this.#insertMerged(region, page, pageCount, this.#discardEnd(region, page, dirtyCount));
   }
 
   /**
@@ -375,10 +382,12 @@ export class PageHeap {
     if (u32[region + REGION_BINS + bin] === page) u32[region + REGION_BINS + bin] = next;
   }
 
-  /** Gives back the end of many dirty pages at once; returns how many in front stay dirty. */
-  #discardEnd(page: number, dirtyCount: number): number {
+  /** Gives back the end of a long run where there is too much; how many in front stay dirty. */
+  #discardEnd(region: number, page: number, dirtyCount: number): number {
     if (dirtyCount < DISCARD_PAGES_MIN) return dirtyCount;
-    const count = Math.min(dirtyCount, DISCARD_PAGES_MAX);
+    const excess = this.#u32[region + REGION_RESIDENT_PAGES] + dirtyCount - DIRTY_PAGES_KEPT;
+    const count = Math.min(dirtyCount, excess, DISCARD_PAGES_MAX);
+    if (count <= 0) return dirtyCount;
     this.#discard(page + dirtyCount - count, count);
     return dirtyCount - count;
   }

@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { createHeapLayout, HEAP_PAGE_BYTES } from "../../engine/heap/heap_layout.ts";
+import {
+  createHeapLayout,
+  HEAP_PAGE_BYTES,
+  type HeapLayout,
+} from "../../engine/heap/heap_layout.ts";
 import {
   KIND_LARGE,
   PAGE_COUNT,
@@ -16,17 +20,20 @@ const MIB = 1024 * 1024;
 
 /** A page heap whose runs are tagged as the allocator tags large blocks. */
 class Fixture {
-  readonly layout = createHeapLayout({ shardCount: 1, windowBytes: 64 * MIB, nodeIds: [0, 1] });
+  readonly layout: HeapLayout;
   readonly discards: [number, number][] = [];
   readonly window: ShardWindow;
   readonly heap: PageHeap;
   /** First page of region 1, which has no header in it. */
-  readonly first = 32 * MIB / HEAP_PAGE_BYTES;
-  readonly pageCount = 32 * MIB / HEAP_PAGE_BYTES;
+  readonly first: number;
+  readonly pageCount: number;
 
-  constructor() {
-    const buffer = new SharedArrayBuffer(64 * MIB);
-    this.window = new ShardWindow(buffer, 0 as ShardIndex, 0, 64 * MIB);
+  constructor(windowBytes = 64 * MIB) {
+    this.layout = createHeapLayout({ shardCount: 1, windowBytes, nodeIds: [0, 1] });
+    this.first = windowBytes / 2 / HEAP_PAGE_BYTES;
+    this.pageCount = this.first;
+    const buffer = new SharedArrayBuffer(windowBytes);
+    this.window = new ShardWindow(buffer, 0 as ShardIndex, 0, windowBytes);
     this.heap = new PageHeap(this.window, {
       bind: () => {},
       discard: (offset, bytes) =>
@@ -167,15 +174,20 @@ Deno.test("purging gives back dirty pages in steps and then finds no more", () =
   assertEquals(covered.size, 30);
 });
 
-Deno.test("a long run gives back its end at once, and the rest stays dirty", () => {
-  const pages = new Fixture();
-  pages.allocate(100);
+Deno.test("a long run stays dirty while there is little, and then gives back its end", () => {
+  const pages = new Fixture(128 * MIB);
+  const kept = 32 * MIB / HEAP_PAGE_BYTES;
+  pages.allocate(kept - 100);
   pages.allocate(1);
-  pages.free(0, 100);
-  assertEquals(pages.discards, [[0, 100]]);
-  assertEquals(pages.heap.residentPages(1), 0);
-  assertEquals(pages.allocate(100), 0);
-  assertEquals(pages.heap.dirtyPagesTaken, 0);
+  pages.allocate(1000);
+  pages.free(0, kept - 100);
+  assertEquals(pages.discards, []);
+  assertEquals(pages.heap.residentPages(1), kept - 100);
+  pages.free(kept - 99, 1000);
+  assertEquals(pages.discards, [[kept - 99 + 744, 256]]);
+  assertEquals(pages.heap.residentPages(1), kept - 100 + 744);
+  assertEquals(pages.allocate(1000), kept - 99);
+  assertEquals(pages.heap.dirtyPagesTaken, 744);
 });
 
 Deno.test("a long run that shall be zero comes from untouched pages while there are some", () => {
