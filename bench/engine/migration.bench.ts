@@ -1,124 +1,86 @@
 /**
- * Migration by length of the value and by type, beside a plain copy of the same bytes.
+ * Migration by length of the value and by type, each beside a plain copy of the same bytes.
  *
- * Each iteration moves a value to the other node and the next one back. From 1 MiB on a freed block
- * goes back to the kernel at once, so that its next use takes fresh pages: "to fresh pages" is the
- * copy to compare with there.
+ * An iteration moves a value to the other node, the next one moves it back; the copy goes to and
+ * fro in the same way, between blocks of the same length on the same two nodes. Run it with the
+ * server's own flags, as `deno task bench` does.
  *
  * @module
  */
 
 import {
   copyBytes,
-  createHeapLayout,
-  Heap,
-  Keyspace,
-  KEYSPACE_COUNTERS,
+  type Keyspace,
   migrateDatabase,
   migrateKey,
-  NO_EXPIRY,
   type NodeSlot,
   NONE,
-  setString,
 } from "../../engine/mod.ts";
-import { SharedMemory } from "../../ffi/mod.ts";
+import {
+  COLLECTION_TYPES,
+  createTwoNodeKeyspace,
+  NODES,
+  putCollection,
+  putString,
+} from "./migration_keyspace.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const SMALL_KEYS = 100_000;
-const encoder = new TextEncoder();
+const ELEMENTS = 2000;
 const now = () => performance.now();
 
-function createKeyspace(): Keyspace {
-  const layout = createHeapLayout({ shardCount: 4, nodeIds: [0, 1] });
-  const keyspace = new Keyspace({
-    // Bound to no node: the machine may have one only.
-    heap: Heap.create(layout, (buffer) => {
-      const memory = new SharedMemory(buffer);
-      return {
-        bind: () => {},
-        discard: (offsetBytes, lengthBytes) => memory.discard(offsetBytes, lengthBytes),
-        adviseHugePages: () => {},
-      };
-    }),
-    databases: 1,
-    nodeOrder: [0 as NodeSlot, 1 as NodeSlot],
-    counters: new Float64Array(KEYSPACE_COUNTERS),
-    seed0: 1,
-    seed1: 2,
-    isShared: false,
-    workerIndex: 0,
-    workerCount: 1,
-    random: Math.random,
-  });
-  keyspace.clock.set(1e12);
-  return keyspace;
-}
-
-function put(keyspace: Keyspace, name: string, value: Uint8Array): Uint8Array {
-  const key = encoder.encode(name);
-  const hash = keyspace.hash(key, 0, key.length);
-  const shard = keyspace.shardOf(hash);
-  const existing = shard.findForWrite(0, key, 0, key.length, hash);
-  setString(
-    shard,
-    0,
-    key,
-    0,
-    key.length,
-    hash,
-    existing,
-    value,
-    0,
-    value.length,
-    NO_EXPIRY,
-  );
-  return key;
-}
-
-for (const length of [16, 4 * KIB, 64 * KIB, MIB, 16 * MIB]) {
-  const shown = length >= MIB ? `${length / MIB} MiB` : `${length} bytes`;
-  const group = `a string of ${shown}`;
-  const keyspace = createKeyspace();
-  const key = put(keyspace, "the key", new Uint8Array(length).fill(120));
+/** Registers the move of `key` to and fro, and as its baseline the copy of `lengthBytes`. */
+function benchMove(keyspace: Keyspace, key: Uint8Array, name: string, lengthBytes: number): void {
   const { allocator, window } = keyspace.shards[0];
-  const from = allocator.allocate(length, 0 as NodeSlot);
-  const to = allocator.allocate(length, 1 as NodeSlot);
-  if (from === NONE || to === NONE) throw new Error("Cannot run the benchmark: no room");
-  window.u8.fill(1, from * 16, from * 16 + length);
-  window.u8.fill(1, to * 16, to * 16 + length);
+  const refs = NODES.map((node) => allocator.allocate(lengthBytes, node));
+  if (refs.includes(NONE)) throw new Error("Cannot run the benchmark: no room");
+  const starts = refs.map((ref) => ref * 16);
+  for (const start of starts) window.u8.fill(1, start, start + lengthBytes);
   let target = 0;
   Deno.bench({
-    name: `migrate ${shown}`,
-    group,
+    name: `migrate ${name}`,
+    group: name,
     fn: () => {
       target ^= 1;
       migrateKey(keyspace, 0, key, target as NodeSlot, now);
     },
   });
+  let turn = 0;
   Deno.bench({
-    name: `copy ${shown}`,
-    group,
+    name: `copy its ${lengthBytes} bytes`,
+    group: name,
     baseline: true,
-    fn: () => copyBytes(window.u8, to * 16, window.u8, from * 16, length),
-  });
-  if (length < MIB) continue;
-  Deno.bench({
-    name: `copy ${shown} to fresh pages`,
-    group,
-    fn: (bench) => {
-      keyspace.heap.memory.discard(window.baseBytes + to * 16, length);
-      bench.start();
-      copyBytes(window.u8, to * 16, window.u8, from * 16, length);
-      bench.end();
+    fn: () => {
+      turn ^= 1;
+      copyBytes(window.u8, starts[turn], window.u8, starts[turn ^ 1], lengthBytes);
     },
   });
 }
 
+for (const length of [16, 4 * KIB, 64 * KIB, 256 * KIB, MIB, 16 * MIB]) {
+  const shown = length < KIB
+    ? `${length} bytes`
+    : length < MIB
+    ? `${length / KIB} KiB`
+    : `${length / MIB} MiB`;
+  const keyspace = createTwoNodeKeyspace();
+  const key = putString(keyspace, "the key", new Uint8Array(length).fill(120));
+  benchMove(keyspace, key, `a STRING of ${shown}`, length);
+}
+
+for (const type of COLLECTION_TYPES) {
+  const keyspace = createTwoNodeKeyspace();
+  const key = putCollection(keyspace, type, ELEMENTS);
+  const { bytes } = migrateKey(keyspace, 0, key, NODES[1], now);
+  migrateKey(keyspace, 0, key, NODES[0], now);
+  benchMove(keyspace, key, `a ${type} of ${ELEMENTS} elements`, bytes);
+}
+
 {
-  const keyspace = createKeyspace();
+  const keyspace = createTwoNodeKeyspace();
   const value = new Uint8Array(20).fill(120);
-  for (let i = 0; i < SMALL_KEYS; i++) put(keyspace, `key:${i}`, value);
+  for (let i = 0; i < SMALL_KEYS; i++) putString(keyspace, `key:${i}`, value);
   let target = 0;
   Deno.bench({
     name: `a database of ${SMALL_KEYS} small keys: a million per second is 100 ms`,
