@@ -44,7 +44,6 @@ export function entriesAddedUpTo(
   const length = streamLength(shard, root);
   if (length === 0 && toLast < 0) return added;
   const deleted = root + STREAM_MAX_DELETED_ID_WORD;
-  if (!isZeroId(id, idAt) && compareIds(id, idAt, u32, deleted) < 0) return READ_UNKNOWN;
   if (toLast === 0) return added;
   if (toLast > 0) return READ_UNKNOWN;
   const first = root + STREAM_FIRST_ID_WORD;
@@ -56,7 +55,10 @@ export function entriesAddedUpTo(
   return READ_UNKNOWN;
 }
 
-/** Entries that the group has not been given yet; null where that cannot be told. */
+/**
+ * Entries that the group has not been given yet, in 64 bits as Redis counts them (a client may have
+ * set what was read to anything); null where that cannot be told.
+ */
 export function groupLag(shard: Shard, root: number, group: Ref): bigint | null {
   const u32 = shard.window.u32;
   const added = readInt64(u32, root + STREAM_ADDED_WORD);
@@ -64,7 +66,9 @@ export function groupLag(shard: Shard, root: number, group: Ref): bigint | null 
   const word = wordOf(group);
   const read = readInt64(u32, word + GROUP_READ_WORD);
   const lastId = word + GROUP_LAST_ID_WORD;
-  if (read !== READ_UNKNOWN && !hasDeletedFrom(shard, root, u32, lastId)) return added - read;
+  if (read !== READ_UNKNOWN && !hasDeletedFrom(shard, root, u32, lastId)) {
+    return BigInt.asIntN(64, added - read);
+  }
   const estimated = entriesAddedUpTo(shard, root, u32, lastId);
   return estimated === READ_UNKNOWN ? null : added - estimated;
 }

@@ -62,6 +62,7 @@ const TWO_STRATEGIES =
   "ERR syntax error, MAXLEN and MINID options at the same time are not compatible";
 const LIMIT_ALONE = "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy";
 const LIMIT_EXACT = "ERR syntax error, LIMIT cannot be used without the special ~ option";
+const TOO_LARGE = "ERR Elements are too large to be stored";
 const ID_TOO_SMALL =
   "ERR The ID specified in XADD is equal or smaller than the target stream top item";
 const NO_MORE_IDS = "ERR The stream has exhausted the last possible ID, unable to add more items";
@@ -204,7 +205,7 @@ function xadd(client: Client): void {
   ENTRY.first = first;
   ENTRY.fieldCount = argumentCount / 2;
   if (plainBytes(ENTRY) > NODE_BYTES_MAX) {
-    throw new CommandError("ERR Elements are too large to be stored");
+    throw new CommandError(TOO_LARGE);
   }
   LIMITS.nodeBytesMax = client.context.config.streamNodeMaxBytes;
   LIMITS.nodeEntriesMax = client.context.config.streamNodeMaxEntries;
@@ -235,7 +236,8 @@ function chooseId(client: Client, shard: Shard, root: number): void {
   if (!OPTIONS.isSequenceGiven && ID[0] === u32[last] && ID[1] === u32[last + 1]) {
     copyId(ID, 0, u32, last);
     const isLastSequence = (ID[2] & ID[3]) === -1;
-    if (isLastSequence) throw new CommandError(ID_TOO_SMALL);
+    // What redis-server says, unless the command before failed because its id was too small.
+    if (isLastSequence) throw new CommandError(TOO_LARGE);
     incrementId(ID, 0);
   }
   if (compareIds(ID, 0, u32, last) <= 0) throw new CommandError(ID_TOO_SMALL);

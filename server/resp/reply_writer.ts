@@ -95,11 +95,16 @@ export class ReplyWriter {
     this.#line(PLUS, text);
   }
 
-  /** An error: the whole line without its `-`, for example `ERR syntax error`. Latin-1. */
+  /**
+   * An error: the whole line without its `-`, for example `ERR syntax error`. Latin-1; line breaks
+   * become spaces, or nothing at the end.
+   */
   error(text: string): void {
     this.errorCount++;
     this.lastError = text;
-    this.#line(MINUS, text);
+    let end = text.length;
+    while (end > 0 && isLineEnd(text.charCodeAt(end - 1))) end--;
+    this.#line(MINUS, text.slice(0, end));
   }
 
   /** An integer within ±(2^53 - 1). */
@@ -328,7 +333,7 @@ export class ReplyWriter {
     bytes[at++] = mark;
     for (let i = 0; i < textBytes; i++) {
       const code = text.charCodeAt(i);
-      bytes[at++] = code === CR || code === LF ? SPACE : code;
+      bytes[at++] = isLineEnd(code) ? SPACE : code;
     }
     bytes[at] = CR;
     bytes[at + 1] = LF;
@@ -407,4 +412,8 @@ function digitCount(value: number): number {
   if (value < 10_000_000) return 7;
   if (value < 100_000_000) return 8;
   return 9;
+}
+
+function isLineEnd(code: number): boolean {
+  return code === CR || code === LF;
 }

@@ -29,6 +29,15 @@ const CONVERSATIONS: Record<string, string | string[]> = {
       `ZRANDMEMBER z ${count} WITHSCORES\r\n`,
     ]),
   ],
+  "a stream whose milliseconds have no sequence number left": [
+    "XADD s 5-18446744073709551615 f v\r\n",
+    "INCRBYFLOAT n 0\r\nXADD s 5-* f v\r\nXADD s 5-1 f v\r\nXADD s 6-* f v\r\n",
+  ],
+  "a group that was told to have read almost 2^63 entries": [
+    "XGROUP CREATE g a 0 MKSTREAM ENTRIESREAD 9223372036854775807\r\n",
+    "XADD g 1-1 f v\r\nXADD g 2-1 f v\r\nXREADGROUP GROUP a c COUNT 1 STREAMS g >\r\n",
+    "XINFO GROUPS g\r\n",
+  ],
   "inline quotes and escapes": 'ECHO "a\\x41\\n\\t\\"b"\r\nECHO \'it\\\'s\'\r\nECHO ""\r\n',
   "inline with unbalanced quotes": 'ECHO "abc\r\n',
   "inline with a quote in the middle": 'ECHO a"b"c\r\n',

@@ -17,6 +17,7 @@ Deno.test("replies of both protocols", () => {
     [(reply) => reply.ok(), "+OK\r\n"],
     [(reply) => reply.simple("a\r\nb\xe9"), "+a  b\xe9\r\n"],
     [(reply) => reply.error("ERR a\nb"), "-ERR a b\r\n"],
+    [(reply) => reply.error("ERR \na \r\n\n"), "-ERR  a \r\n"],
     [(reply) => reply.bulk(latin1Bytes("abc\xff"), 1, 3), "$3\r\nbc\xff\r\n"],
     [(reply) => reply.bulk(latin1Bytes(""), 0, 0), "$0\r\n\r\n"],
     [(reply) => reply.bulkText("é"), "$1\r\n\xe9\r\n"],
