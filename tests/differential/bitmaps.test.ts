@@ -1,4 +1,8 @@
 import { bitmapPieces } from "./bitmap_commands.ts";
-import { differentialTest } from "./harness.ts";
+import { differentialGroup } from "./harness.ts";
 
-differentialTest("bitmap commands", bitmapPieces);
+differentialGroup({
+  name: "bitmap commands",
+  pieces: bitmapPieces,
+  crossings: [["int", "raw"], ["embstr", "raw"]],
+});

@@ -1,4 +1,8 @@
 import { genericPieces } from "./generic_commands.ts";
-import { differentialTest } from "./harness.ts";
+import { differentialGroup } from "./harness.ts";
 
-differentialTest("generic key commands", genericPieces);
+differentialGroup({
+  name: "generic key commands",
+  pieces: genericPieces,
+  crossings: [["int", "embstr"], ["int", "raw"], ["embstr", "raw"]],
+});

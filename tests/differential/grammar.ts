@@ -102,10 +102,8 @@ export function command(
 ): fc.Arbitrary<Step> {
   const { comparison = "exact", waitMs = 0, mayBeMalformed = true } = how;
   const parts = fc.tuple(commandName(name), ...words).map((each) => each.flat() as Argument[]);
-  const connection = fc.constantFrom(0, 0, 1, 2);
   const wellFormed = fc.record({
     parts,
-    connection,
     comparison: fc.constant(comparison),
     waitMs: fc.constant(waitMs),
   });

@@ -2,35 +2,60 @@
  * Sends the same random sequences of commands to Numaris and to redis-server and compares the
  * replies, shrinking a sequence on which they disagree.
  *
- * Sequences are the same in every run; `NUMARIS_SEED` chooses others (`random`: new ones), and
- * `NUMARIS_RUNS` how many.
+ * A group of commands is tested with at least `COMMAND_COUNT_PER_GROUP` of them, counted as their
+ * replies are compared, and with values seen to cross the thresholds of their encodings.
+ *
+ * Sequences are the same in every run; `NUMARIS_SEED` chooses others (`random`: new ones).
+ * `NUMARIS_RUNS` chooses how many; then nothing is said about how much they reach.
  *
  * @module
  */
 
+import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 import fc from "fast-check";
 import { peerTest } from "../support/peers.ts";
 import { startNumaris } from "../support/numaris_server.ts";
 import { startRedis } from "../support/redis_server.ts";
-import { printable, type RespClient } from "../support/resp_client.ts";
+import type { RespClient } from "../support/resp_client.ts";
 import type { ServerProcess } from "../support/server_process.ts";
-import { describeStep, repliesAgree, runStep, type Step } from "./step.ts";
+import { EncodingCrossings, type EncodingPair } from "./encoding_crossings.ts";
+import type { Step } from "./step.ts";
+import { CONNECTION_COUNT, sequencesOf, type Turn, TurnComparison } from "./turns.ts";
 
-const CONNECTION_COUNT = 3;
-const STEP_COUNT_MAX = 40;
-const RUN_COUNT_DEFAULT = 150;
+/** Commands compared per group, over all its families and their variants. */
+const COMMAND_COUNT_PER_GROUP = 200_000;
+/** Each with its own sequences. */
+const VARIANTS = [
+  { workers: 1, protocol: 2 },
+  { workers: 1, protocol: 3 },
+  { workers: 2, protocol: 2 },
+  { workers: 2, protocol: 3 },
+];
+/** Sequences between two looks at how many commands there have been. */
+const RUNS_PER_ROUND = 100;
+/** A family whose sequences have under one comparable command on average ends here, and fails. */
+const ROUND_COUNT_MAX = COMMAND_COUNT_PER_GROUP / VARIANTS.length / RUNS_PER_ROUND;
+/** Changes of encoding that a variant must see each way; most see hundreds. */
+const CROSSING_COUNT_MIN = 2;
 const SEED_DEFAULT = 20260101;
 const LOG_TAIL_CHARACTERS = 2_000;
 
-/** What a family of sequences is made of. */
-export interface DifferentialOptions {
-  /** Flags for both servers. */
+/** A family of sequences: a grammar and the configuration of the servers it is for. */
+export interface Family {
+  name: string;
+  /** Generates one piece of a sequence: a step, or several that belong together. */
+  pieces: fc.Arbitrary<readonly Step[]>;
+  /** Flags for both servers, `--name value` each. Sequences may set them; each begins with them. */
   parameters?: readonly string[];
-  /** Sequences per protocol and worker count. */
-  runCount?: number;
+  /** Encodings between which its values must be seen to go. */
+  crossings?: readonly EncodingPair[];
+  /** What tells the encoding of the key behind it; `OBJECT ENCODING` unless told. */
+  question?: readonly string[];
+  /** Its part of the group's commands; 1, all of them, unless told. */
+  share?: number;
 }
 
-/** The same connections to both servers. */
+/** Both servers and the same connections to each. */
 interface Pair {
   ours: ServerProcess;
   theirs: ServerProcess;
@@ -38,23 +63,19 @@ interface Pair {
   theirClients: RespClient[];
 }
 
-/**
- * Registers the tests of one grammar: RESP2 and RESP3, 1 and 2 workers.
- *
- * @param steps Generates one piece of a sequence: a step, or several that belong together.
- */
-export function differentialTest(
-  name: string,
-  steps: fc.Arbitrary<readonly Step[]>,
-  options: DifferentialOptions = {},
-): void {
-  for (const workers of [1, 2]) {
-    for (const protocol of [2, 3]) {
-      const label = `${name} answer as redis-server does: RESP${protocol}, ${workers} worker(s)`;
+/** Registers the tests of one group of commands: RESP2 and RESP3, 1 and 2 workers per family. */
+export function differentialGroup(...families: Family[]): void {
+  const shares = families.map((family) => family.share ?? 1);
+  assertEquals(shares.reduce((sum, share) => sum + share), 1, "the shares of a group are 1 in all");
+  for (const [index, family] of families.entries()) {
+    const commandCount = Math.ceil(COMMAND_COUNT_PER_GROUP * shares[index] / VARIANTS.length);
+    for (const [variantIndex, { workers, protocol }] of VARIANTS.entries()) {
+      const label = `${family.name} answer as redis-server does: ` +
+        `RESP${protocol}, ${workers} worker(s)`;
       peerTest(label, ["redis-server"], async () => {
-        const pair = await openPair(workers, options.parameters ?? []);
+        const pair = await openPair(workers, family.parameters ?? []);
         try {
-          await compareSequences(pair, protocol, steps, options.runCount ?? RUN_COUNT_DEFAULT);
+          await compareFamily(pair, protocol, family, commandCount, variantIndex);
         } finally {
           await closePair(pair);
         }
@@ -63,65 +84,58 @@ export function differentialTest(
   }
 }
 
-/**
- * Runs one sequence on a fresh keyspace of both servers.
- *
- * @returns What went wrong, for a reader, or null when every reply agrees.
- */
-async function disagreement(
+async function compareFamily(
   pair: Pair,
   protocol: number,
-  steps: readonly Step[],
-): Promise<string | null> {
-  await Promise.all([
-    resetConnections(pair.ourClients, protocol),
-    resetConnections(pair.theirClients, protocol),
-  ]);
-  for (const [index, step] of steps.entries()) {
-    const [ours, theirs] = await Promise.all([
-      runStep(pair.ourClients[step.connection], step),
-      runStep(pair.theirClients[step.connection], step),
-    ]);
-    if (!repliesAgree(step, ours, theirs)) {
-      const earlier = steps.slice(0, index + 1).map((each) => `  ${describeStep(each)}`);
-      return `${earlier.join("\n")}\nNumaris:      ${printable(ours)}\n` +
-        `redis-server: ${printable(theirs)}\n(compared: ${step.comparison})`;
-    }
-    if (step.waitMs > 0) await new Promise((wake) => setTimeout(wake, step.waitMs));
-  }
-  return null;
-}
-
-async function compareSequences(
-  pair: Pair,
-  protocol: number,
-  steps: fc.Arbitrary<readonly Step[]>,
-  runCount: number,
+  family: Family,
+  commandCount: number,
+  variantIndex: number,
 ): Promise<void> {
-  const sequences = fc.array(steps, { minLength: 1, maxLength: STEP_COUNT_MAX, size: "max" });
-  const property = fc.asyncProperty(sequences, async (pieces) => {
-    const report = await disagreement(pair, protocol, pieces.flat());
+  const crossings = new EncodingCrossings();
+  const connections = { ours: pair.ourClients, theirs: pair.theirClients };
+  const question = family.question ?? ["OBJECT", "ENCODING"];
+  const comparison = new TurnComparison(connections, crossings, question);
+  const beginning = beginningOf(protocol, family.parameters ?? []);
+  const property = fc.asyncProperty(sequencesOf(family.pieces), async (turns) => {
+    await begin(pair, beginning);
+    const report = await comparison.run(turns);
     if (report !== null) throw new Error(report);
   });
-  const details = await fc.check(property, {
-    numRuns: Number(Deno.env.get("NUMARIS_RUNS") ?? runCount),
-    seed: chosenSeed(),
-  });
+  const chosenRuns = Deno.env.get("NUMARIS_RUNS");
+  if (chosenRuns !== undefined) {
+    return await check(pair, property, chosenSeed(0), Number(chosenRuns));
+  }
+  const rounds = ROUND_COUNT_MAX * variantIndex;
+  for (let round = 0; round < ROUND_COUNT_MAX; round++) {
+    await check(pair, property, chosenSeed(rounds + round), RUNS_PER_ROUND);
+    if (comparison.comparedCount >= commandCount) break;
+  }
+  assertGreaterOrEqual(comparison.comparedCount, commandCount, "commands compared");
+  assertEquals(crossings.missing(family.crossings ?? [], CROSSING_COUNT_MIN), []);
+}
+
+async function check(
+  pair: Pair,
+  property: fc.IAsyncProperty<[readonly Turn[]]>,
+  seed: number,
+  numRuns: number,
+): Promise<void> {
+  const details = await fc.check(property, { numRuns, seed });
   if (!details.failed) return;
   const cause = details.errorInstance instanceof Error
     ? details.errorInstance.message
     : String(details.errorInstance);
   const tail = pair.ours.log.slice(-LOG_TAIL_CHARACTERS);
   throw new Error(
-    `The replies differ (NUMARIS_SEED=${details.seed}, run ${details.numRuns}, ` +
+    `The replies differ (NUMARIS_SEED=${details.seed} NUMARIS_RUNS=${numRuns}, ` +
       `${details.numShrinks} shrinks):\n${cause}\nEnd of our log:\n${tail}`,
   );
 }
 
-function chosenSeed(): number {
+function chosenSeed(index: number): number {
   const text = Deno.env.get("NUMARIS_SEED");
   if (text === "random") return Math.floor(Math.random() * 0x7fffffff);
-  return text === undefined ? SEED_DEFAULT : Number(text);
+  return (text === undefined ? SEED_DEFAULT : Number(text)) + index;
 }
 
 async function openPair(workers: number, parameters: readonly string[]): Promise<Pair> {
@@ -147,9 +161,20 @@ async function closePair(pair: Pair): Promise<void> {
   if (code !== 0) throw new Error(`Numaris ended with exit code ${code}\n${pair.ours.log}`);
 }
 
-async function resetConnections(clients: RespClient[], protocol: number): Promise<void> {
-  for (const client of clients) {
-    await client.pipeline([["RESET"], ["HELLO", protocol], ["SELECT", 0]]);
+/** What the first connection sends before a sequence; the others send its first three commands. */
+function beginningOf(protocol: number, parameters: readonly string[]): (string | number)[][] {
+  const commands = [["RESET"], ["HELLO", protocol], ["SELECT", 0], ["FLUSHALL"]];
+  for (let i = 0; i < parameters.length; i += 2) {
+    const name = parameters[i].replace("--", "");
+    if (!name.startsWith("enable-")) commands.push(["CONFIG", "SET", name, parameters[i + 1]]);
   }
-  await clients[0].command("FLUSHALL");
+  return commands;
+}
+
+async function begin(pair: Pair, commands: (string | number)[][]): Promise<void> {
+  await Promise.all(
+    [pair.ourClients, pair.theirClients].flatMap((clients) =>
+      clients.map((client, index) => client.pipeline(index === 0 ? commands : commands.slice(0, 3)))
+    ),
+  );
 }

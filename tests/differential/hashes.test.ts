@@ -1,4 +1,4 @@
-import { differentialTest } from "./harness.ts";
+import { differentialGroup } from "./harness.ts";
 import {
   hashPieces,
   LARGE_HASH_PARAMETERS,
@@ -6,8 +6,15 @@ import {
   smallHashPieces,
 } from "./hash_commands.ts";
 
-differentialTest("hash commands", hashPieces, { parameters: LARGE_HASH_PARAMETERS });
-differentialTest("commands on small hashes", smallHashPieces, {
+differentialGroup({
+  name: "hash commands",
+  pieces: hashPieces,
+  parameters: LARGE_HASH_PARAMETERS,
+  crossings: [["listpack", "hashtable"]],
+  share: 0.75,
+}, {
+  name: "commands on small hashes",
+  pieces: smallHashPieces,
   parameters: SMALL_HASH_PARAMETERS,
-  runCount: 60,
+  share: 0.25,
 });

@@ -1,8 +1,17 @@
+import { differentialGroup } from "./harness.ts";
 import { hyperloglogPieces } from "./hyperloglog_commands.ts";
-import { differentialTest } from "./harness.ts";
 
-differentialTest("HyperLogLog commands", hyperloglogPieces, { runCount: 100 });
-differentialTest("HyperLogLog commands with a short sparse form", hyperloglogPieces, {
+differentialGroup({
+  name: "HyperLogLog commands",
+  pieces: hyperloglogPieces,
+  crossings: [["sparse", "dense"]],
+  question: ["PFDEBUG", "ENCODING"],
+  share: 0.5,
+}, {
+  name: "HyperLogLog commands with a short sparse form",
+  pieces: hyperloglogPieces,
   parameters: ["--hll-sparse-max-bytes", "60"],
-  runCount: 40,
+  crossings: [["sparse", "dense"]],
+  question: ["PFDEBUG", "ENCODING"],
+  share: 0.5,
 });

@@ -1,8 +1,13 @@
-import { differentialTest } from "./harness.ts";
+import { differentialGroup } from "./harness.ts";
 import { listPieces } from "./list_commands.ts";
 
-differentialTest("list commands", listPieces);
-differentialTest("lists of short nodes", listPieces, {
+differentialGroup({
+  name: "list commands",
+  pieces: listPieces,
+  share: 0.5,
+}, {
+  name: "lists of short nodes",
+  pieces: listPieces,
   parameters: ["--list-max-listpack-size", "3"],
-  runCount: 60,
+  share: 0.5,
 });

@@ -1,4 +1,9 @@
-import { differentialTest } from "./harness.ts";
+import { differentialGroup } from "./harness.ts";
 import { serverPieces } from "./server_commands.ts";
 
-differentialTest("connection and server commands", serverPieces);
+differentialGroup({
+  name: "connection and server commands",
+  pieces: serverPieces,
+  // What redis-server is started with; sequences ask for it.
+  parameters: ["--hz", "500"],
+});

@@ -160,7 +160,7 @@ const largeSet: fc.Arbitrary<readonly Step[]> = fc.tuple(key, fc.integer({ min: 
   });
 
 function exact(parts: readonly Argument[]): Step {
-  return { parts, comparison: "exact", connection: 0, waitMs: 0 };
+  return { parts, comparison: "exact", waitMs: 0 };
 }
 
 /** Pieces of sequences of set commands. */

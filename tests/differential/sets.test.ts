@@ -1,4 +1,9 @@
-import { differentialTest } from "./harness.ts";
+import { differentialGroup } from "./harness.ts";
 import { SET_PARAMETERS, setPieces } from "./set_commands.ts";
 
-differentialTest("set commands", setPieces, { parameters: SET_PARAMETERS });
+differentialGroup({
+  name: "set commands",
+  pieces: setPieces,
+  parameters: SET_PARAMETERS,
+  crossings: [["intset", "hashtable"]],
+});

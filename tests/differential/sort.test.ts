@@ -1,4 +1,9 @@
-import { differentialTest } from "./harness.ts";
-import { sortPieces } from "./sort_commands.ts";
+import { differentialGroup } from "./harness.ts";
+import { SORT_PARAMETERS, sortPieces } from "./sort_commands.ts";
 
-differentialTest("SORT and SORT_RO", sortPieces);
+differentialGroup({
+  name: "SORT and SORT_RO",
+  pieces: sortPieces,
+  parameters: SORT_PARAMETERS,
+  crossings: [["intset", "hashtable"], ["listpack", "skiplist"]],
+});

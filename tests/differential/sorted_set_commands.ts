@@ -219,6 +219,8 @@ const wordCommands: fc.Arbitrary<Step>[] = [
   command("ZREMRANGEBYLEX", [key, word, word]),
   command("ZREM", [key, member]),
   command("ZRANGE", [key, fc.constant("0"), fc.constant("-1")]),
+  command("OBJECT ENCODING", [key]),
+  command("DEL", [key]),
 ];
 
 /** Pieces of sequences about ranges of words. */

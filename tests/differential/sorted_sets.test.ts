@@ -1,8 +1,16 @@
-import { differentialTest } from "./harness.ts";
+import { differentialGroup } from "./harness.ts";
 import { SORTED_SET_PARAMETERS, sortedSetPieces, wordRangePieces } from "./sorted_set_commands.ts";
 
-differentialTest("sorted set commands", sortedSetPieces, { parameters: SORTED_SET_PARAMETERS });
-differentialTest("ranges of words in sorted sets", wordRangePieces, {
+differentialGroup({
+  name: "sorted set commands",
+  pieces: sortedSetPieces,
   parameters: SORTED_SET_PARAMETERS,
-  runCount: 60,
+  crossings: [["listpack", "skiplist"]],
+  share: 0.75,
+}, {
+  name: "ranges of words in sorted sets",
+  pieces: wordRangePieces,
+  parameters: SORTED_SET_PARAMETERS,
+  crossings: [["listpack", "skiplist"]],
+  share: 0.25,
 });

@@ -1,6 +1,5 @@
 /**
- * One step of a differential sequence: a command, over which connection it goes, and how its two
- * replies are compared.
+ * One step of a differential sequence: a command, and how its two replies are compared.
  *
  * @module
  */
@@ -23,8 +22,6 @@ export type Comparison = "exact" | "unordered" | "pairs" | "near" | "shape" | "s
 export interface Step {
   readonly parts: readonly Argument[];
   readonly comparison: Comparison;
-  /** Index of the connection it goes over. */
-  readonly connection: number;
   /** Milliseconds to wait behind the reply, so that both servers' clocks have moved on. */
   readonly waitMs: number;
 }
@@ -32,13 +29,6 @@ export interface Step {
 /** How far the times in the replies of a `near` step may lie apart. */
 const NEAR_TOLERANCE_SECONDS = 5;
 const SCAN_CALL_COUNT_MAX = 10_000;
-
-/** Sends the step over `client` and returns what is to be compared. */
-export async function runStep(client: RespClient, step: Step): Promise<Uint8Array> {
-  return step.comparison === "scan"
-    ? await scanToEnd(client, step.parts)
-    : await client.command(...step.parts);
-}
 
 /** Whether both replies to `step` agree. */
 export function repliesAgree(step: Step, ours: Uint8Array, theirs: Uint8Array): boolean {
@@ -59,14 +49,14 @@ export function repliesAgree(step: Step, ours: Uint8Array, theirs: Uint8Array): 
   }
 }
 
-/** The step as one would type it. */
-export function describeStep(step: Step): string {
+/** The step as one would type it into a connection. */
+export function describeStep(connection: number, step: Step): string {
   const words = step.parts.map((part) => {
     const text = typeof part === "object" ? printable(part, 80) : printable(utf8(part), 80);
     return /^[\w:.+*?-]+$/.test(text) ? text : `"${text}"`;
   });
   const wait = step.waitMs > 0 ? `  (then wait ${step.waitMs} ms)` : "";
-  return `[connection ${step.connection}] ${words.join(" ")}${wait}`;
+  return `[connection ${connection}] ${words.join(" ")}${wait}`;
 }
 
 function utf8(part: string | number): Uint8Array {
@@ -78,7 +68,9 @@ function isError(reply: Uint8Array): boolean {
 }
 
 function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+  if (left.length !== right.length) return false;
+  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false;
+  return true;
 }
 
 /** The reply with its elements, or groups of `groupCount` flat ones, in ascending order. */
@@ -130,7 +122,10 @@ function sameButTimes(step: Step, ours: Uint8Array, theirs: Uint8Array): boolean
  * Runs SCAN (or SSCAN, HSCAN, ZSCAN) until its cursor is 0: a sorted list of distinct keys,
  * members, or fields and values, or the first error.
  */
-async function scanToEnd(client: RespClient, parts: readonly Argument[]): Promise<Uint8Array> {
+export async function scanToEnd(
+  client: RespClient,
+  parts: readonly Argument[],
+): Promise<Uint8Array> {
   const keys = new Set<string>();
   const cursorIndex = /^[hsz]scan$/i.test(String(parts[0])) ? 2 : 1;
   let cursor: string | Argument = parts[cursorIndex] ?? "0";

@@ -1,4 +1,8 @@
-import { differentialTest } from "./harness.ts";
+import { differentialGroup } from "./harness.ts";
 import { stringPieces } from "./string_commands.ts";
 
-differentialTest("string commands", stringPieces);
+differentialGroup({
+  name: "string commands",
+  pieces: stringPieces,
+  crossings: [["int", "embstr"], ["int", "raw"], ["embstr", "raw"]],
+});

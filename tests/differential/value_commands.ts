@@ -63,7 +63,7 @@ const movers: fc.Arbitrary<Step>[] = [
   command("MOVE", [key, database]),
   command("SELECT", [database]),
   command("SWAPDB", [database, database]),
-  command("EXPIRE", [key, seconds], { waitMs: 1 }),
+  command("EXPIRE", [key, seconds]),
   command("PERSIST", [key]),
   command("DEL", [keys]),
   command("UNLINK", [keys]),
@@ -73,7 +73,7 @@ const movers: fc.Arbitrary<Step>[] = [
 const witnesses: fc.Arbitrary<Step>[] = [
   command("TYPE", [key]),
   command("OBJECT ENCODING", [key]),
-  command("OBJECT REFCOUNT", [key]),
+  command("OBJECT REFCOUNT", [key], { comparison: "shape" }),
   command("OBJECT FREQ", [key]),
   command("MEMORY USAGE", [key, maybe(option("SAMPLES", fc.constantFrom("0", "1", "x", "-1")))], {
     comparison: "shape",

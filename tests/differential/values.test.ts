@@ -1,6 +1,12 @@
-import { differentialTest } from "./harness.ts";
+import { differentialGroup } from "./harness.ts";
 import { VALUE_PARAMETERS, valuePieces } from "./value_commands.ts";
 
-differentialTest("commands on values of every type", valuePieces, {
+differentialGroup({
+  name: "commands on values of every type",
+  pieces: valuePieces,
   parameters: VALUE_PARAMETERS,
+  crossings: [
+    ...[["listpack", "hashtable"], ["listpack", "skiplist"], ["intset", "hashtable"]] as const,
+    ["embstr", "raw"],
+  ],
 });
