@@ -1,6 +1,6 @@
 /**
- * SPOP and SRANDMEMBER draw every member with the same chance, in both encodings and in each of the
- * ways in which several are drawn.
+ * SPOP, SRANDMEMBER, HRANDFIELD and ZRANDMEMBER draw every member with the same chance, in both
+ * encodings and in each of the ways in which several are drawn.
  *
  * The chi-square sum of the counts is compared with a limit that fair draws pass with a probability
  * of about one in a million.
@@ -24,6 +24,20 @@ const SETS: Record<string, string[]> = {
   "a table": Array.from({ length: 300 }, (_, index) => `member:${index}`),
   "a table that resizes": Array.from({ length: 440 }, (_, index) => `member:${index}`),
 };
+
+/** Hashes and sorted sets: what fills them, what draws from them, and their encodings by size. */
+const KINDS = [
+  {
+    draw: "HRANDFIELD",
+    fill: (members: string[]) => ["HSET", "k", ...members.flatMap((member) => [member, "v"])],
+    encodings: { 40: "listpack", 600: "hashtable" },
+  },
+  {
+    draw: "ZRANDMEMBER",
+    fill: (members: string[]) => ["ZADD", "k", ...members.flatMap((member, i) => [i % 7, member])],
+    encodings: { 40: "listpack", 600: "skiplist" },
+  },
+];
 
 /** How often each member came up in the replies to `rounds` times `commands`. */
 async function countDraws(
@@ -91,6 +105,33 @@ Deno.test("random members: every one has the same chance", async (test) => {
       });
     }
     assertEquals(await client.text("SCARD", "s"), `:${members.length}\r\n`);
+  }
+});
+
+Deno.test("random fields and elements: every one has the same chance", async (test) => {
+  await using server = await startNumaris({ workers: 1 });
+  using client = await server.connect();
+  for (const { draw, fill, encodings } of KINDS) {
+    for (const [size, encoding] of Object.entries(encodings)) {
+      const members = Array.from({ length: Number(size) }, (_, index) => `member:${index}`);
+      await client.command("FLUSHALL");
+      await client.command(...fill(members));
+      assertEquals(textOf(await client.command("OBJECT", "ENCODING", "k")), encoding);
+      const few = Math.floor(members.length / 5);
+      const many = Math.floor(members.length * 3 / 4);
+      const draws: [Argument[], number, number][] = [
+        [[draw, "k"], 100, 0],
+        [[draw, "k", -few], 100 / few, 0],
+        [[draw, "k", few], 100 / few, few / members.length],
+        [[draw, "k", many], 40 / few, many / members.length],
+      ];
+      for (const [command, roundsPerMember, share] of draws) {
+        await test.step(`${command.join(" ")} from a ${encoding}`, async () => {
+          const rounds = Math.ceil(roundsPerMember * members.length);
+          assertFair(await countDraws(client, [command], 0, rounds), members, share);
+        });
+      }
+    }
   }
 });
 
