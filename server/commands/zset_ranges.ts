@@ -9,6 +9,7 @@ import type { Ref, Shard } from "../../engine/mod.ts";
 import { zsetCount, zsetRemoveRange } from "../../engine/mod.ts";
 import * as engine from "../../engine/mod.ts";
 import type { Client } from "../client.ts";
+import type { Config } from "../config/config.ts";
 import { CommandError } from "../command_error.ts";
 import { numberArgument, shardOfKey, SYNTAX_ERROR } from "./keys.ts";
 import type { Handler } from "./table.ts";
@@ -200,7 +201,23 @@ function zrangestore(client: Client): void {
     GATHERED.append(READER.bytes, READER.start, READER.lengthBytes, READER.score);
     READER.forward();
   }
+  dropZeroSigns(client.context.config);
   client.reply.integer(storeGathered(client, 1));
+}
+
+/**
+ * Makes zeros of those -0 that redis-server stores as 0: it fills a listpack, which has no -0, in
+ * the order of the range, until a member does not fit there.
+ */
+function dropZeroSigns(config: Config): void {
+  const { count, lengths, scores } = GATHERED;
+  const entriesMax = config.zsetMaxListpackEntries;
+  if (REQUEST.by === BY_RANK && count > entriesMax) return;
+  for (let met = 0; met < Math.min(count, entriesMax); met++) {
+    const i = REQUEST.isReverse ? count - 1 - met : met;
+    if (lengths[i] > config.zsetMaxListpackValueBytes) return;
+    if (scores[i] === 0) scores[i] = 0;
+  }
 }
 
 /** ZCOUNT key min max */

@@ -38,6 +38,14 @@ const CONVERSATIONS: Record<string, string | string[]> = {
     "XADD g 1-1 f v\r\nXADD g 2-1 f v\r\nXREADGROUP GROUP a c COUNT 1 STREAMS g >\r\n",
     "XINFO GROUPS g\r\n",
   ],
+  "minus zeros in ranges that are stored": [
+    "CONFIG SET zset-max-listpack-value 8\r\n",
+    "ZADD z 0 a_long_member -0 b 0 c -0 a -0 z_long_member\r\n",
+    ...["0 -1", "0 -1 REV", "0 0 BYSCORE", "- + BYLEX", "0 1", "3 4"].flatMap((range) => [
+      `ZRANGESTORE s z ${range}\r\nZRANGE s 0 -1 WITHSCORES\r\n`,
+    ]),
+    "CONFIG SET zset-max-listpack-value 64\r\n",
+  ],
   "inline quotes and escapes": 'ECHO "a\\x41\\n\\t\\"b"\r\nECHO \'it\\\'s\'\r\nECHO ""\r\n',
   "inline with unbalanced quotes": 'ECHO "abc\r\n',
   "inline with a quote in the middle": 'ECHO a"b"c\r\n',
