@@ -15,10 +15,15 @@ export type Words = fc.Arbitrary<Argument | readonly Argument[]>;
 /** Bytes no text protocol survives carelessly: NUL, line end, invalid UTF-8. */
 const BINARY = new Uint8Array([0, 13, 10, 255, 36, 42]);
 
+const COMMON_KEYS: readonly Argument[] = ["a", "b", "c"];
+const ODD_KEYS: readonly Argument[] = ["key:{tag}:1", BINARY, "", "k".repeat(300)];
+/** All that `key` draws from. */
+export const KEYS: readonly Argument[] = [...COMMON_KEYS, ...ODD_KEYS];
+
 /** Few keys, one of them binary and one empty. */
 export const key: fc.Arbitrary<Argument> = fc.oneof(
-  { weight: 12, arbitrary: fc.constantFrom<Argument>("a", "b", "c") },
-  { weight: 2, arbitrary: fc.constantFrom<Argument>("key:{tag}:1", BINARY, "", "k".repeat(300)) },
+  { weight: 12, arbitrary: fc.constantFrom(...COMMON_KEYS) },
+  { weight: 2, arbitrary: fc.constantFrom(...ODD_KEYS) },
 );
 
 /** Texts that are, or nearly are, 64-bit integers. */
