@@ -38,6 +38,8 @@ const ROUND_COUNT_MAX = COMMAND_COUNT_PER_GROUP / VARIANTS.length / RUNS_PER_ROU
 /** Changes of encoding that a variant must see each way; most see hundreds. */
 const CROSSING_COUNT_MIN = 2;
 const SEED_DEFAULT = 20260101;
+/** redis-server looks so often, not 10 times a second, whether clients have waited long enough. */
+const FAST_TIMERS = ["--hz", "500"];
 const LOG_TAIL_CHARACTERS = 2_000;
 
 /** A family of sequences: a grammar and the configuration of the servers it is for. */
@@ -141,7 +143,7 @@ function chosenSeed(index: number): number {
 async function openPair(workers: number, parameters: readonly string[]): Promise<Pair> {
   const [ours, theirs] = await Promise.all([
     startNumaris({ workers, parameters }),
-    startRedis(parameters),
+    startRedis([...parameters, ...FAST_TIMERS]),
   ]);
   return {
     ours,

@@ -6,17 +6,14 @@
 
 import { ServerProcess } from "./server_process.ts";
 
-/**
- * Starts redis-server on a free port without persistence. It looks 500 times a second, not 10,
- * whether clients have waited long enough. `parameters` go behind ours.
- */
+/** Starts redis-server on a free port without persistence. `parameters` go behind ours. */
 export function startRedis(parameters: readonly string[] = []): Promise<ServerProcess> {
   return ServerProcess.start({
     name: "redis-server",
     program: "redis-server",
     parameters: (port) => [
       ...["--port", String(port), "--bind", "127.0.0.1"],
-      ...["--save", "", "--appendonly", "no", "--daemonize", "no", "--hz", "500"],
+      ...["--save", "", "--appendonly", "no", "--daemonize", "no"],
       ...parameters,
     ],
   });

@@ -24,10 +24,20 @@ export interface ThreadPlace {
 export function workerThreads(): ThreadPlace[] {
   const threads: ThreadPlace[] = [];
   for (const { name: taskId } of Deno.readDirSync(TASKS)) {
-    const name = WORKER_NAME.exec(Deno.readTextFileSync(`${TASKS}/${taskId}/comm`).trim());
+    const name = WORKER_NAME.exec(nameOf(taskId));
     if (name !== null) threads.push(placeOf(taskId, Number(name[1])));
   }
   return threads.sort((one, other) => one.number - other.number);
+}
+
+/** A thread's name; empty when it has ended since it was listed, as those of a pool do. */
+function nameOf(taskId: string): string {
+  try {
+    return Deno.readTextFileSync(`${TASKS}/${taskId}/comm`).trim();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
 }
 
 function placeOf(taskId: string, number: number): ThreadPlace {
