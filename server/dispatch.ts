@@ -39,8 +39,8 @@ const {
  */
 const TIMED_EVERY = 32;
 const US_PER_MS = 1000;
-/** Keys of a batch that are warmed; more would push the first ones out of the cache again. */
-const WARM_KEYS_MAX = 64;
+/** Keys of a batch that are warmed, two cache lines each; more would push the first ones out again. */
+const WARM_KEYS_MAX = 192;
 
 const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 /** The mask of all shards. */

@@ -239,27 +239,61 @@ function linkBehind(u32: Uint32Array, leaf: Ref, fresh: Ref): void {
 /** Removes the element, which must be there. Never needs memory. */
 export function removeElement(shard: Shard, tree: number, score: number, member: Ref): void {
   const window = shard.window;
-  const { f64, u32 } = window;
-  const branchLevels = u32[tree + TREE_HEIGHT] - 1;
+  const u32 = window.u32;
   const leaf = findLeaf(window, tree, score, member);
-  const scores = leaf * 2 + NODE_SCORES;
   const members = leaf * 4 + LEAF_MEMBERS;
   const count = u32[leaf * 4];
-  const index = slotsBefore(window, scores, members, count, score, member);
+  const index = slotsBefore(window, leaf * 2 + NODE_SCORES, members, count, score, member);
   assert(index < count && u32[members + index] === member, "the element to remove is in the tree");
-  for (let i = index + 1; i < count; i++) {
-    f64[scores + i - 1] = f64[scores + i];
-    u32[members + i - 1] = u32[members + i];
+  removeFromLeaf(shard, tree, leaf, index);
+}
+
+/**
+ * Removes the element with `rank`, which must be below the tree's count; compares nothing. Never
+ * needs memory.
+ *
+ * @returns Its member.
+ */
+export function removeAtRank(shard: Shard, tree: number, rank: number): Ref {
+  const u32 = shard.window.u32;
+  assert(rank >= 0 && rank < u32[tree + TREE_COUNT], "an element with this rank is in the tree");
+  let node = u32[tree + TREE_ROOT];
+  let rest = rank;
+  const branchLevels = u32[tree + TREE_HEIGHT] - 1;
+  for (let depth = 0; depth < branchLevels; depth++) {
+    const counts = node * 4 + BRANCH_COUNTS;
+    let slot = 0;
+    while (rest >= u32[counts + slot]) rest -= u32[counts + slot++];
+    PATH_NODES[depth] = node;
+    PATH_SLOTS[depth] = slot;
+    node = u32[node * 4 + BRANCH_CHILDREN + slot];
   }
-  u32[leaf * 4] = count - 1;
+  const member = u32[node * 4 + LEAF_MEMBERS + rest] as Ref;
+  removeFromLeaf(shard, tree, node as Ref, rest);
+  return member;
+}
+
+/** Removes the element at `index` of the leaf to which the path leads. */
+function removeFromLeaf(shard: Shard, tree: number, leaf: Ref, index: number): void {
+  const window = shard.window;
+  const { f64, u32 } = window;
+  const scores = leaf * 2 + NODE_SCORES;
+  const members = leaf * 4 + LEAF_MEMBERS;
+  const left = u32[leaf * 4] - 1;
+  for (let i = index; i < left; i++) {
+    f64[scores + i] = f64[scores + i + 1];
+    u32[members + i] = u32[members + i + 1];
+  }
+  u32[leaf * 4] = left;
   u32[tree + TREE_COUNT]--;
+  const branchLevels = u32[tree + TREE_HEIGHT] - 1;
   for (let depth = 0; depth < branchLevels; depth++) {
     u32[PATH_NODES[depth] * 4 + BRANCH_COUNTS + PATH_SLOTS[depth]]--;
   }
-  if (index === 0 && count > 1) {
+  if (index === 0 && left > 0) {
     lowerLeast(window, branchLevels - 1, f64[scores], u32[members] as Ref);
   }
-  if (count - 1 < LEAF_SLOTS >>> 1) shrink(shard, tree, leaf, branchLevels);
+  if (left < LEAF_SLOTS >>> 1) shrink(shard, tree, leaf, branchLevels);
 }
 
 /** The leaf where the element is or belongs, with the path to it. */

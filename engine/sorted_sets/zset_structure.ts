@@ -45,8 +45,6 @@ export const ZSET_ROOT_BYTES: number = (TABLE_WORDS + TREE_HEADER_WORDS) * 4;
 
 assert(ZSET_ROOT_BYTES === 64, "a sorted set's root is one cache line");
 
-const CURSOR = new search.TreeCursor();
-
 /** Index in `u32` of the table's header, by the root's ref. */
 export function tableOf(root: Ref): number {
   return root * 4;
@@ -130,10 +128,7 @@ export function dropRange(shard: Shard, root: Ref, from: number, count: number):
   const elements = treeOf(root);
   const members = tableOf(root);
   for (let i = 0; i < count; i++) {
-    search.seekRank(shard.window, elements, from, CURSOR);
-    const score = search.cursorScore(shard.window, CURSOR);
-    const member = search.cursorMember(shard.window, CURSOR);
-    tree.removeElement(shard, elements, score, member);
+    const member = tree.removeAtRank(shard, elements, from);
     table.removeMember(shard, members, member, table.hashOfMember(shard, members, member));
   }
 }
