@@ -92,6 +92,8 @@ export class Connection<C extends ServedClient = Client> implements ReadyHandler
   #readUnderWay: Promise<number | null> | null = null;
   #commandUnderWay: Promise<void> | null = null;
   #commandsInTurn = 0;
+  /** Whether the replies of the batch wait for `onLookEnd`. */
+  #sendsAtLookEnd = false;
   #isClosed = false;
   /** Ends the wait for a command when the connection is closed meanwhile. */
   #wakeOnClose: (() => void) | null = null;
@@ -224,7 +226,7 @@ export class Connection<C extends ServedClient = Client> implements ReadyHandler
     return await this.#stopped.promise;
   }
 
-  /** There is input, says the loop. */
+  /** Reads and executes, says the loop; the replies to whole batches wait for `onLookEnd`. */
   onReadable(): void {
     const stopped = this.#stopped;
     const reader = this.#reader;
@@ -234,13 +236,25 @@ export class Connection<C extends ServedClient = Client> implements ReadyHandler
     if (byteCount === RECEIVED_BROKEN) return this.close();
     if (stopped === null) return this.#wakeReader(byteCount);
     this.#commandsInTurn = 0;
+    this.#sendsAtLookEnd = true;
     try {
       const end = this.#serveInput(byteCount);
       if (end !== NEEDS_INPUT) this.#stop(end);
     } catch (error) {
-      this.#stopped = null;
-      this.#readyLoop!.yieldSoon();
-      stopped.reject(error);
+      this.#fail(error);
+    }
+  }
+
+  /** Sends what `onReadable` had executed, says the loop. */
+  onLookEnd(): void {
+    if (!this.#sendsAtLookEnd) return;
+    this.#sendsAtLookEnd = false;
+    if (this.#isClosed) return;
+    try {
+      const end = this.#sendReplies(NEEDS_INPUT);
+      if (end !== NEEDS_INPUT) this.#stop(end);
+    } catch (error) {
+      this.#fail(error);
     }
   }
 
@@ -251,6 +265,14 @@ export class Connection<C extends ServedClient = Client> implements ReadyHandler
     this.#stopped = null;
     this.#readyLoop!.yieldSoon();
     stopped.resolve(end);
+  }
+
+  /** Has `run` reject. */
+  #fail(error: unknown): void {
+    const stopped = this.#stopped;
+    this.#stopped = null;
+    this.#readyLoop!.yieldSoon();
+    stopped?.reject(error);
   }
 
   #wakeReader(byteCount: number | null): void {
@@ -360,12 +382,17 @@ export class Connection<C extends ServedClient = Client> implements ReadyHandler
     }
   }
 
-  /** Executes whole commands until something stops it, then sends the replies. */
+  /** Executes whole commands until something stops it, then sends the replies, now or soon. */
   #executeBatch(): BatchEnd {
     if (this.#isClosed) return NEEDS_INPUT;
     const end = this.#executeCommands();
+    if (end === NEEDS_INPUT && this.#sendsAtLookEnd) return end;
+    this.#sendsAtLookEnd = false;
+    return end === COMMAND_WAITS ? end : this.#sendReplies(end);
+  }
+
+  #sendReplies(end: BatchEnd): BatchEnd {
     const output = this.#output;
-    if (end === COMMAND_WAITS) return end;
     output.flush();
     if (output.failed !== null) {
       this.#dropForOutput();

@@ -9,8 +9,11 @@ import { SocketPair } from "../../support/socket_pair.ts";
 class Reader {
   calls = 0;
   readBytes = 0;
+  looksEnded = 0;
   /** Called after each read. */
   onRead: () => void = () => {};
+  /** Called at the end of each look. */
+  onEnd: () => void = () => {};
   readonly #buffer: Uint8Array;
 
   constructor(readonly descriptor: number, bufferBytes: number) {
@@ -21,6 +24,11 @@ class Reader {
     this.calls++;
     this.readBytes += Math.max(0, receiveNow(this.descriptor, this.#buffer));
     this.onRead();
+  }
+
+  onLookEnd(): void {
+    this.looksEnded++;
+    this.onEnd();
   }
 
   /** Resolves when so many bytes have arrived in all. */
@@ -106,6 +114,30 @@ Deno.test("ready loop: a turn meets every ready connection, in several looks", a
   assertEquals(readers.filter((reader) => reader.calls === 0).length, 0);
   assert(readers.some((reader) => reader.calls < 1000), "none had to be read to its end for it");
   for (const reader of readers) loop.disarm(reader.descriptor);
+  await loop.close();
+  for (const pair of pairs) pair[Symbol.dispose]();
+});
+
+Deno.test("ready loop: a look ends for each connection when all of it have read", async () => {
+  const pairs = await Promise.all([SocketPair.open(), SocketPair.open(), SocketPair.open()]);
+  const loop = createLoop();
+  const readers = pairs.map((pair) => new Reader(descriptorOf(pair.near), 64));
+  await Promise.all(pairs.map((pair) => pair.far.write(new Uint8Array(1))));
+  const readWhenEnded: number[] = [];
+  const ended = Promise.withResolvers<void>();
+  for (const reader of readers) {
+    reader.onEnd = () => {
+      readWhenEnded.push(readers.filter((each) => each.calls > 0).length);
+      if (readWhenEnded.length === 3) ended.resolve();
+    };
+    loop.arm(reader.descriptor, reader);
+  }
+  await ended.promise;
+  assertEquals(readWhenEnded, [3, 3, 3]);
+  for (const reader of readers) {
+    assertEquals(reader.looksEnded, 1);
+    loop.disarm(reader.descriptor);
+  }
   await loop.close();
   for (const pair of pairs) pair[Symbol.dispose]();
 });
