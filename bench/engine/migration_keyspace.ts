@@ -151,7 +151,22 @@ export const COLLECTION_TYPES: readonly string[] = Object.keys(PUT_BY_TYPE);
 export function putCollection(keyspace: Keyspace, type: string, count: number): Uint8Array {
   const place = new KeyPlace(keyspace, `the ${type}`);
   for (let index = 0; index < count; index++) {
-    PUT_BY_TYPE[type](place, index, encoder.encode(`an element: ${index * 7919 + 10_000_000}`));
+    putElement(place, type, index, elementAt(index));
   }
   return place.bytes;
+}
+
+/** The element of 20 bytes or a little more that a collection has at `index`. */
+export function elementAt(index: number): Uint8Array<ArrayBuffer> {
+  return encoder.encode(`an element: ${index * 7919 + 10_000_000}`);
+}
+
+/** Adds the element at `index`, all before which are there. */
+export function putElement(
+  place: KeyPlace,
+  type: string,
+  index: number,
+  element: Uint8Array<ArrayBuffer>,
+): void {
+  PUT_BY_TYPE[type](place, index, element);
 }

@@ -44,7 +44,10 @@ const DEEP_PIPELINE_FACTOR = 8;
 const RATE_GOALS: Record<number, number> = { 1: 1.0, 16: 1.15 };
 const MEMORY_GOAL = 0.8;
 
-/** Rate and processor time of each command, side by side. */
+/**
+ * Rate and processor time of each command, side by side. Before each LRANGE redis-benchmark pushes
+ * a list of as many elements as it will send requests: that is in the processor time, not the rate.
+ */
 export async function measureCommands(
   options: BenchmarkOptions,
   progress: Progress,

@@ -74,6 +74,7 @@ class LoadSamples {
   readonly #rate = new Samples();
   readonly #p50 = new Samples();
   readonly #p99 = new Samples();
+  readonly #p999 = new Samples();
   readonly #processor = new Samples();
 
   add(both: { ours: LoadResult; theirs: LoadResult }): void {
@@ -84,6 +85,7 @@ class LoadSamples {
     this.#rate.add(pick((result) => result.requestsPerSecond));
     this.#p50.add(pick((result) => result.p50Ms));
     this.#p99.add(pick((result) => result.p99Ms));
+    this.#p999.add(pick((result) => result.p999Ms));
     this.#processor.add(pick((result) => result.processorUsPerRequest));
   }
 
@@ -94,6 +96,7 @@ class LoadSamples {
       this.#processor.row(`${label}: server CPU`, "µs/request", CPU_GOALS[pipeline]),
       this.#p50.row(`${label}: p50`, "ms", null),
       this.#p99.row(`${label}: p99`, "ms", null),
+      this.#p999.row(`${label}: p99.9`, "ms", null),
     ];
   }
 }

@@ -80,7 +80,7 @@ Measures Numaris beside redis-server on this machine and writes bench/results/pe
   --keys N                keys loaded to find the bytes per key (${FULL.keys})
   --stall-keys N          keys loaded while stalls are watched (${FULL.stallKeys})
   --idle-connections N    connections that do nothing (${FULL.idleConnections})
-  --command-requests N    requests per command of every type, 8 N with -P 16 (${FULL.commandRequests})
+  --command-requests N    requests per command; 8 N of them with -P 16 (${FULL.commandRequests})
   --collections N         small collections, elements of a large one (${FULL.collections})
   --only a,b              of ${GROUPS.join(", ")}
   --output FOLDER         where the results go; "" for nowhere (${FULL.output})`;
