@@ -13,7 +13,7 @@ import { randomCommand } from "./live_commands.ts";
 import { SeededRandom } from "./resp_mutator.ts";
 
 const SEED = Number(Deno.env.get("NUMARIS_FUZZ_SEED") ?? 20240607);
-const BYTES = Number(Deno.env.get("NUMARIS_LIVE_FUZZ_BYTES") ?? 3_000_000);
+const BYTES = Number(Deno.env.get("NUMARIS_LIVE_FUZZ_BYTES") ?? 10_000_000);
 const GROWTH_MEBIBYTES_MAX = 150;
 const LANE_COUNT = 8;
 const COMMANDS_MAX = 400;
