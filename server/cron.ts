@@ -37,7 +37,7 @@ const BACKLOG_DELAY_MS = 3;
 /** Share of a run for expiry; freeing and resizing get what is left of `WORK_BUDGET_MS`. */
 const EXPIRE_BUDGET_MS = 0.4;
 const WORK_BUDGET_MS = 0.7;
-/** Heap pages given back per shard and full run, at least: with 16 shards and hz 10, 20 MiB/s. */
+/** Heap pages given back per shard and run, at least: with 16 shards and hz 10, 20 MiB/s. */
 const PURGE_PAGES_PER_SHARD = 8;
 const SAMPLE_INTERVAL_MS = 100;
 const CLIENTS_PER_TICK_MIN = 5;
@@ -103,8 +103,7 @@ export class Cron {
     }
     if (!isFull) return isBehind;
     this.#nextFullTickMs = startMs + MS_PER_SECOND / this.#context.config.hz / 2;
-    const purgeMs = BUDGET_MS - (clock.monotonicMs() - startMs);
-    this.#context.keyspace.purge(PURGE_PAGES_PER_SHARD, purgeMs, this.#monotonicMs);
+    this.#context.keyspace.purge(PURGE_PAGES_PER_SHARD);
     this.#visitClients(startMs + BUDGET_MS);
     if (workerIndex === 0) {
       shared.gauges[GAUGE_CRON_TICKS]++;

@@ -96,8 +96,6 @@ export class Keyspace {
   readonly #seed0: number;
   readonly #seed1: number;
   readonly #workerIndex: number;
-  /** The shard of this worker's share that `purge` begins with. */
-  #nextPurged: number;
   readonly #workerCount: number;
   readonly #counters: Float64Array;
   /** What `warm` read: kept only so that its reads count as used. */
@@ -122,7 +120,6 @@ export class Keyspace {
     this.#seed0 = options.seed0;
     this.#seed1 = options.seed1;
     this.#workerIndex = options.workerIndex;
-    this.#nextPurged = options.workerIndex;
     this.#workerCount = options.workerCount;
     this.#counters = options.counters;
     this.random = options.random;
@@ -432,25 +429,19 @@ export class Keyspace {
   /**
    * Gives freed heap pages of this worker's share of the shards back to the kernel: of many pages a
    * small part at each call, so that memory which is soon used again is not faulted in anew, and
-   * that a large value's goes within a minute or two. Goes on, at the next call, with the shard at
-   * which `budgetMs` were over. Takes the locks itself, for some 100 µs at a time.
+   * that a large value's goes within a minute or two. Takes the locks itself.
    *
    * @param pageCountMin Heap pages per shard at least, as far as there are any.
    * @returns Heap pages given back.
    */
-  purge(pageCountMin: number, budgetMs: number, monotonicMs: () => number): number {
-    const deadlineMs = monotonicMs() + budgetMs;
+  purge(pageCountMin: number): number {
     let pages = 0;
     for (let i = this.#workerIndex; i < this.shards.length; i += this.#workerCount) {
-      const index = this.#nextPurged;
-      const next = index + this.#workerCount;
-      this.#nextPurged = next < this.shards.length ? next : this.#workerIndex;
-      const allocator = this.heap.allocators[index];
-      this.shards[index].lock();
+      const allocator = this.heap.allocators[i];
+      this.shards[i].lock();
       const share = Math.min(allocator.purgeablePages >>> PURGE_SHARE_SHIFT, PURGE_PAGES_PER_LOCK);
       pages += allocator.purge(Math.max(pageCountMin, share));
-      this.shards[index].unlock();
-      if (monotonicMs() >= deadlineMs) break;
+      this.shards[i].unlock();
     }
     return pages;
   }

@@ -13,8 +13,6 @@ import { assertEveryByteIsOwned } from "../support/memory_accounting.ts";
 
 const NOW_MS = 1_000_000;
 const encode = (text: string) => new TextEncoder().encode(text);
-/** For background work whose time does not matter here. */
-const now = () => 0;
 
 function filled(count: number, shardCount: number): Keyspace {
   const keyspace = createTestKeyspace({ shardCount, windowBytes: 8 << 20 });
@@ -163,10 +161,8 @@ Deno.test("keyspace: workers share the background work by shards", () => {
     for (const [index, shard] of keyspace.shards.entries()) {
       Object.assign(shard, { lock: () => locked.push(index), unlock: () => {} });
     }
-    keyspace.purge(10, Infinity, now);
+    keyspace.purge(10);
     assertEquals(locked, [workerIndex, workerIndex + 2]);
-    for (let call = 0; call < 3; call++) keyspace.purge(10, 0, now);
-    assertEquals(locked.slice(2), [workerIndex, workerIndex + 2, workerIndex]);
   }
 });
 
@@ -228,10 +224,10 @@ Deno.test("keyspace: of much freed memory, purge gives back a part at a time", (
   shard.remove(0, findEntry(keyspace, 0, key), hash);
   const { allocator } = shard;
   assert(allocator.purgeablePages > 2000, "most of the value's pages are still there");
-  assertEquals(keyspace.purge(1, Infinity, now), 32);
-  while (allocator.purgeablePages > 700) keyspace.purge(1, Infinity, now);
+  assertEquals(keyspace.purge(1), 32);
+  while (allocator.purgeablePages > 700) keyspace.purge(1);
   const before = allocator.purgeablePages;
-  assertEquals(keyspace.purge(1, Infinity, now), before >>> 6);
+  assertEquals(keyspace.purge(1), before >>> 6);
   assertEquals(allocator.purgeablePages, before - (before >>> 6));
-  assertEquals(keyspace.purge(20, Infinity, now), 20);
+  assertEquals(keyspace.purge(20), 20);
 });

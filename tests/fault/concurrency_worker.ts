@@ -269,7 +269,7 @@ class RandomUser {
     const deadline = () => performance.now();
     this.#keyspace.expireStep(0.2, deadline);
     this.#keyspace.rehashStep(0.2, deadline);
-    this.#keyspace.purge(4, 1, deadline);
+    this.#keyspace.purge(4);
   }
 }
 

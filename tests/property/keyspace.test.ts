@@ -170,7 +170,7 @@ const backgroundStep = fc.constant<Step>((model, keyspace) => {
   keyspace.expireStep(1000, () => 0);
   keyspace.rehashStep(1000, () => 0);
   keyspace.freeGarbageStep(1000, () => 0);
-  keyspace.purge(1000, Infinity, () => 0);
+  keyspace.purge(1000);
   model.expireAll();
 });
 
