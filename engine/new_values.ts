@@ -15,6 +15,11 @@ import { INT64_WORDS, parseInt64 } from "./formats/int64_words.ts";
 import * as intset from "./formats/intset.ts";
 import { addToNode, createNodeOfOne, roomAtEnd } from "./lists/list_ends.ts";
 import * as listpack from "./formats/listpack.ts";
+import {
+  INLINE_LISTPACK_BYTES_MAX,
+  listpackStart,
+  newListpack,
+} from "./keyspace/listpack_value.ts";
 import { MEMBER_PLAIN, MEMBER_VALUED } from "./members/member_layout.ts";
 import * as members from "./members/member_table.ts";
 import { createMemberRoot } from "./members/member_table_blocks.ts";
@@ -30,7 +35,7 @@ import * as zsetStructure from "./sorted_sets/zset_structure.ts";
 import { zsetPairBytes, zsetWritePair } from "./sorted_sets/zsets.ts";
 
 const { ENCODING_HASHTABLE, ENCODING_INTSET, ENCODING_LISTPACK } = entry;
-const { EMPTY_LISTPACK_BYTES, LISTPACK_END, LISTPACK_HEADER_BYTES } = listpack;
+const { EMPTY_LISTPACK_BYTES, LISTPACK_HEADER_BYTES } = listpack;
 
 const LIST_LISTPACK = entry.TYPE_LIST | (ENCODING_LISTPACK << 4);
 const LIST_QUICKLIST = entry.TYPE_LIST | (entry.ENCODING_QUICKLIST << 4);
@@ -63,15 +68,12 @@ function newListpackEntry(
   list: ElementList,
   totalBytes: number,
 ): Ref {
-  const ref = newBlobEntry(key, typeAndEncoding, totalBytes);
+  const ref = newListpack(key, typeAndEncoding, totalBytes, list.count);
   const u8 = key.shard.window.u8;
-  const start = entry.entryValueStart(key.shard.window, ref);
-  listpack.setHeader(u8, start, totalBytes, list.count);
-  let at = start + LISTPACK_HEADER_BYTES;
+  let at = listpackStart(key.shard.window, ref) + LISTPACK_HEADER_BYTES;
   for (let i = 0; i < list.count; i++) {
     at = listpack.writeElement(u8, at, list.bytes, list.starts[i], list.lengths[i]);
   }
-  u8[at] = LISTPACK_END;
   return ref;
 }
 
@@ -83,7 +85,7 @@ function newListpackEntry(
  */
 export function newList(key: NewKey, list: ElementList, fill: number): Ref {
   const totalBytes = packedBytes(list);
-  if (totalBytes <= entry.INLINE_VALUE_BYTES_MAX) {
+  if (totalBytes <= INLINE_LISTPACK_BYTES_MAX) {
     return newListpackEntry(key, LIST_LISTPACK, list, totalBytes);
   }
   const { shard } = key;
@@ -278,12 +280,9 @@ function newSmallSortedSet(key: NewKey, list: ElementList): Ref {
   );
   let totalBytes = EMPTY_LISTPACK_BYTES;
   for (const i of order) totalBytes += zsetPairBytes(bytes, starts[i], lengths[i], scores[i]);
-  const ref = newBlobEntry(key, ZSET_LISTPACK, totalBytes);
+  const ref = newListpack(key, ZSET_LISTPACK, totalBytes, list.count * 2);
   const u8 = key.shard.window.u8;
-  const start = entry.entryValueStart(key.shard.window, ref);
-  listpack.setHeader(u8, start, totalBytes, list.count * 2);
-  let at = start + LISTPACK_HEADER_BYTES;
+  let at = listpackStart(key.shard.window, ref) + LISTPACK_HEADER_BYTES;
   for (const i of order) at = zsetWritePair(u8, at, bytes, starts[i], lengths[i], scores[i]);
-  u8[at] = LISTPACK_END;
   return ref;
 }

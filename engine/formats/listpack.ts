@@ -50,7 +50,8 @@ export const LISTPACK_COUNT_UNKNOWN = 0xffff;
 /** The byte behind the last element. */
 export const LISTPACK_END = 0xff;
 
-const COUNT_OFFSET_BYTES = 4;
+/** Offset of the count: behind the length. */
+export const LISTPACK_COUNT_OFFSET_BYTES = 4;
 
 const STRING_6_BIT = 0x80;
 const INTEGER_13_BIT = 0xc0;
@@ -96,7 +97,7 @@ export function listpackBytes(u8: Uint8Array, start: number): number {
 
 /** Number of elements. O(1) below 65535, else O(n). */
 export function listpackCount(u8: Uint8Array, start: number): number {
-  const count = u8[start + COUNT_OFFSET_BYTES] | (u8[start + COUNT_OFFSET_BYTES + 1] << 8);
+  const count = storedCount(u8, start);
   if (count !== LISTPACK_COUNT_UNKNOWN) return count;
   let counted = 0;
   let at = start + LISTPACK_HEADER_BYTES;
@@ -107,12 +108,24 @@ export function listpackCount(u8: Uint8Array, start: number): number {
   return counted;
 }
 
+/** What the header says: the count, or `LISTPACK_COUNT_UNKNOWN`. */
+function storedCount(u8: Uint8Array, start: number): number {
+  const at = start + LISTPACK_COUNT_OFFSET_BYTES;
+  return u8[at] | (u8[at + 1] << 8);
+}
+
 /** Writes the header; `count` may be any number of elements. */
 export function setHeader(u8: Uint8Array, start: number, totalBytes: number, count: number): void {
   writeWord(u8, start, totalBytes);
+  setListpackCount(u8, start, count);
+}
+
+/** Writes the header's count, which may be any number of elements. */
+export function setListpackCount(u8: Uint8Array, start: number, count: number): void {
   const stored = count < LISTPACK_COUNT_UNKNOWN ? count : LISTPACK_COUNT_UNKNOWN;
-  u8[start + COUNT_OFFSET_BYTES] = stored;
-  u8[start + COUNT_OFFSET_BYTES + 1] = stored >>> 8;
+  const at = start + LISTPACK_COUNT_OFFSET_BYTES;
+  u8[at] = stored;
+  u8[at + 1] = stored >>> 8;
 }
 
 /** Writes a listpack without elements, `EMPTY_LISTPACK_BYTES` bytes. */
@@ -157,7 +170,12 @@ export function previousElement(u8: Uint8Array, start: number, at: number): numb
  * O(n).
  */
 export function elementAt(u8: Uint8Array, start: number, index: number): number {
-  const stored = u8[start + COUNT_OFFSET_BYTES] | (u8[start + COUNT_OFFSET_BYTES + 1] << 8);
+  return elementWithin(u8, start, start + listpackBytes(u8, start) - 1, index);
+}
+
+/** As `elementAt`, in a listpack whose end mark is at `end`. */
+export function elementWithin(u8: Uint8Array, start: number, end: number, index: number): number {
+  const stored = storedCount(u8, start);
   let steps = index;
   if (stored !== LISTPACK_COUNT_UNKNOWN) {
     if (steps < 0) steps += stored;
@@ -169,7 +187,7 @@ export function elementAt(u8: Uint8Array, start: number, index: number): number 
     for (; steps > 0 && at !== -1; steps--) at = nextElement(u8, at);
     return at;
   }
-  let at = lastElement(u8, start);
+  let at = previousElement(u8, start, end);
   for (; steps < -1 && at !== -1; steps++) at = previousElement(u8, start, at);
   return at;
 }

@@ -23,6 +23,11 @@ const LENGTH_BYTES_MAX = 4;
 export function validateListpack(u8: Uint8Array, start: number, lengthBytes: number): number {
   if (lengthBytes < listpack.EMPTY_LISTPACK_BYTES) return -1;
   if (listpack.listpackBytes(u8, start) !== lengthBytes) return -1;
+  return validateElements(u8, start, lengthBytes);
+}
+
+/** As `validateListpack`, of a listpack of so many bytes, whatever length its header says. */
+export function validateElements(u8: Uint8Array, start: number, lengthBytes: number): number {
   const end = start + lengthBytes - 1;
   if (u8[end] !== LISTPACK_END) return -1;
   let count = 0;

@@ -6,6 +6,8 @@
 
 import { assert } from "../assert.ts";
 import * as entry from "./entry.ts";
+import { validateElements } from "../formats/listpack_validation.ts";
+import { listpackStart, listpackValueBytes } from "./listpack_value.ts";
 import { ScanBatch } from "./scan_cursor.ts";
 import type { Shard } from "./shard.ts";
 import type { Ref } from "../types.ts";
@@ -49,6 +51,11 @@ function verifyEntry(shard: Shard, ref: Ref): void {
       entry.entryValueLength(window, ref) <= entry.entryValueBlockBytes(window, ref),
       "a value is not longer than its block",
     );
+  }
+  if (entry.entryEncoding(window, ref) === entry.ENCODING_LISTPACK) {
+    const packBytes = listpackValueBytes(window, ref);
+    const count = validateElements(window.u8, listpackStart(window, ref), packBytes);
+    assert(count > 0, "a small collection is a listpack of one element or more");
   }
   if (!entry.entryIsStructure(window, ref)) return;
   assert(isExternal, "a structure has a root of its own");

@@ -4,10 +4,10 @@
  * @module
  */
 
-import * as blob from "../keyspace/blob.ts";
 import * as entry from "../keyspace/entry.ts";
 import * as ends from "./list_ends.ts";
 import * as listpack from "../formats/listpack.ts";
+import * as packed from "../keyspace/listpack_value.ts";
 import {
   type ListCursor,
   listLength,
@@ -25,9 +25,9 @@ import * as types from "../types.ts";
 
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
 const { NONE } = types;
-const { INLINE_VALUE_BYTES_MAX } = entry;
 const { EMPTY_LISTPACK_BYTES, LISTPACK_END, LISTPACK_HEADER_BYTES } = listpack;
 const { NODE_HEADER_BYTES } = nodes;
+const { INLINE_LISTPACK_BYTES_MAX, listpackStart, listpackValueBytes, spliceListpack } = packed;
 
 /**
  * Removes the cursor's element and puts the cursor at the one behind it, or before it.
@@ -97,19 +97,16 @@ function removeFromEntry(
   goesBack: boolean,
 ): Ref {
   const { u8 } = shard.window;
-  const start = entry.entryValueStart(shard.window, ref);
-  const count = listpack.listpackCount(u8, start);
-  const totalBytes = entry.entryValueLength(shard.window, ref);
-  if (count === 1) {
-    listpack.setHeader(u8, start, totalBytes, 0);
+  const start = listpackStart(shard.window, ref);
+  if (listpack.listpackCount(u8, start) === 1) {
+    listpack.setListpackCount(u8, start, 0);
     cursor.at = -1;
     return ref;
   }
   const removedBytes = listpack.elementBytes(u8, at);
   const cursorOffset = cursor.at === -1 ? -1 : goesBack ? cursor.at - start : at - start;
-  const moved = blob.spliceBlob(shard, database, ref, hash, at - start, removedBytes, 0);
-  const to = entry.entryValueStart(shard.window, moved);
-  listpack.setHeader(u8, to, totalBytes - removedBytes, count - 1);
+  const moved = spliceListpack(shard, database, ref, hash, at - start, removedBytes, 0, -1);
+  const to = listpackStart(shard.window, moved);
   cursor.start = to;
   cursor.at = cursorOffset === -1 ? -1 : to + cursorOffset;
   return moved;
@@ -137,16 +134,14 @@ export function insertElement(
   const { u8 } = window;
   let kept = ref;
   if (cursor.node === NONE) {
-    const from = entry.entryValueStart(window, ref);
+    const from = listpackStart(window, ref);
     const offset = (isBefore ? cursor.at : cursor.at + listpack.elementBytes(u8, cursor.at)) - from;
     const elementBytes = listpack.encodedBytes(bytes, start, lengthBytes);
-    const totalBytes = entry.entryValueLength(window, ref) + elementBytes;
-    if (totalBytes <= INLINE_VALUE_BYTES_MAX) {
-      const count = listpack.listpackCount(u8, from) + 1;
-      kept = blob.spliceBlob(shard, database, ref, hash, offset, 0, elementBytes);
-      const to = entry.entryValueStart(window, kept);
-      listpack.setHeader(u8, to, totalBytes, count);
-      listpack.writeElement(u8, to + offset, bytes, start, lengthBytes);
+    const totalBytes = listpackValueBytes(window, ref) + elementBytes;
+    if (totalBytes <= INLINE_LISTPACK_BYTES_MAX) {
+      kept = spliceListpack(shard, database, ref, hash, offset, 0, elementBytes, 1);
+      const to = listpackStart(window, kept) + offset;
+      listpack.writeElement(u8, to, bytes, start, lengthBytes);
       return kept;
     }
     const cursorOffset = cursor.at - from;
@@ -287,16 +282,13 @@ export function replaceElement(
   const { node, at } = cursor;
   const elementBytes = listpack.encodedBytes(bytes, start, lengthBytes);
   if (node === NONE) {
-    const from = entry.entryValueStart(window, ref);
     const oldBytes = listpack.elementBytes(u8, at);
-    const totalBytes = entry.entryValueLength(window, ref) - oldBytes + elementBytes;
-    if (totalBytes <= INLINE_VALUE_BYTES_MAX) {
-      const offset = at - from;
-      const count = listpack.listpackCount(u8, from);
-      const kept = blob.spliceBlob(shard, database, ref, hash, offset, oldBytes, elementBytes);
-      const to = entry.entryValueStart(window, kept);
-      listpack.setHeader(u8, to, totalBytes, count);
-      listpack.writeElement(u8, to + offset, bytes, start, lengthBytes);
+    const totalBytes = listpackValueBytes(window, ref) - oldBytes + elementBytes;
+    if (totalBytes <= INLINE_LISTPACK_BYTES_MAX) {
+      const offset = at - listpackStart(window, ref);
+      const kept = spliceListpack(shard, database, ref, hash, offset, oldBytes, elementBytes, 0);
+      const to = listpackStart(window, kept) + offset;
+      listpack.writeElement(u8, to, bytes, start, lengthBytes);
       return kept;
     }
   } else if (replaceInNode(shard, ref, cursor, elementBytes, bytes, start, lengthBytes, fill)) {

@@ -8,6 +8,7 @@ import * as blob from "../keyspace/blob.ts";
 import { copyBytes } from "../bytes.ts";
 import * as entry from "../keyspace/entry.ts";
 import * as listpack from "../formats/listpack.ts";
+import * as packed from "../keyspace/listpack_value.ts";
 import { isQuicklist, nodeBytesMax, nodeCountMax } from "./lists.ts";
 import * as nodes from "./quicklist_nodes.ts";
 import { linkAtEnd, unsealEnd } from "./sealed_nodes.ts";
@@ -17,9 +18,11 @@ import * as types from "../types.ts";
 
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
 const { NONE } = types;
-const { ENCODING_LISTPACK, ENCODING_QUICKLIST, INLINE_VALUE_BYTES_MAX, TYPE_LIST } = entry;
+const { ENCODING_LISTPACK, ENCODING_QUICKLIST, TYPE_LIST } = entry;
 const { EMPTY_LISTPACK_BYTES, LISTPACK_END, LISTPACK_HEADER_BYTES } = listpack;
 const { NODE_HEADER_BYTES, QUICKLIST_ROOT_BYTES } = nodes;
+const { INLINE_LISTPACK_BYTES_MAX, listpackStart, listpackValueBytes } = packed;
+const { listpackValueCount, spliceListpack } = packed;
 
 const LISTPACK = TYPE_LIST | (ENCODING_LISTPACK << 4);
 const QUICKLIST = TYPE_LIST | (ENCODING_QUICKLIST << 4);
@@ -47,9 +50,9 @@ export function createList(
 ): Ref {
   const window = shard.window;
   const elementBytes = listpack.encodedBytes(bytes, start, lengthBytes);
-  const blobBytes = EMPTY_LISTPACK_BYTES + elementBytes;
-  if (blobBytes <= INLINE_VALUE_BYTES_MAX) {
-    const ref = blob.createBlob(
+  const totalBytes = EMPTY_LISTPACK_BYTES + elementBytes;
+  if (totalBytes <= INLINE_LISTPACK_BYTES_MAX) {
+    const ref = packed.createListpack(
       shard,
       database,
       keyBytes,
@@ -57,16 +60,11 @@ export function createList(
       keyLengthBytes,
       hash,
       LISTPACK,
-      blobBytes,
+      totalBytes,
+      1,
     );
-    writeSingle(
-      window.u8,
-      entry.entryValueStart(window, ref),
-      blobBytes,
-      bytes,
-      start,
-      lengthBytes,
-    );
+    const at = listpackStart(window, ref) + LISTPACK_HEADER_BYTES;
+    listpack.writeElement(window.u8, at, bytes, start, lengthBytes);
     return ref;
   }
   const root = nodes.createRoot(shard);
@@ -96,20 +94,6 @@ export function createList(
   }
 }
 
-/** Writes a listpack of one element. */
-function writeSingle(
-  u8: Uint8Array,
-  at: number,
-  totalBytes: number,
-  bytes: Uint8Array,
-  start: number,
-  lengthBytes: number,
-): void {
-  listpack.setHeader(u8, at, totalBytes, 1);
-  const end = listpack.writeElement(u8, at + LISTPACK_HEADER_BYTES, bytes, start, lengthBytes);
-  u8[end] = LISTPACK_END;
-}
-
 /** A node of one element, in no list yet: a plain one if the element is too long for others. */
 export function createNodeOfOne(
   shard: Shard,
@@ -127,7 +111,10 @@ export function createNodeOfOne(
   }
   const node = nodes.createNode(shard, contentBytes, leavesFront, blockBytesMax);
   const at = nodes.nodeListpack(shard.window, node);
-  writeSingle(shard.window.u8, at, contentBytes, bytes, start, lengthBytes);
+  const { u8 } = shard.window;
+  listpack.setHeader(u8, at, contentBytes, 1);
+  const end = listpack.writeElement(u8, at + LISTPACK_HEADER_BYTES, bytes, start, lengthBytes);
+  u8[end] = LISTPACK_END;
   return node;
 }
 
@@ -162,19 +149,17 @@ export function pushElement(
   }
   const window = shard.window;
   const elementBytes = listpack.encodedBytes(bytes, start, lengthBytes);
-  const oldBytes = entry.entryValueLength(window, ref);
-  if (oldBytes + elementBytes > INLINE_VALUE_BYTES_MAX) {
+  const oldBytes = listpackValueBytes(window, ref);
+  if (oldBytes + elementBytes > INLINE_LISTPACK_BYTES_MAX) {
     const longer = toQuicklist(shard, database, ref, hash, fill);
     const root = entry.entryValueRef(window, longer);
     pushToNodes(shard, root, isFront, bytes, start, lengthBytes, fill);
     return longer;
   }
-  const count = listpack.listpackCount(window.u8, entry.entryValueStart(window, ref));
   const offset = isFront ? LISTPACK_HEADER_BYTES : oldBytes - 1;
-  const moved = blob.spliceBlob(shard, database, ref, hash, offset, 0, elementBytes);
-  const at = entry.entryValueStart(window, moved);
-  listpack.setHeader(window.u8, at, oldBytes + elementBytes, count + 1);
-  listpack.writeElement(window.u8, at + offset, bytes, start, lengthBytes);
+  const moved = spliceListpack(shard, database, ref, hash, offset, 0, elementBytes, 1);
+  const at = listpackStart(window, moved) + offset;
+  listpack.writeElement(window.u8, at, bytes, start, lengthBytes);
   return moved;
 }
 
@@ -187,15 +172,18 @@ export function toQuicklist(
   fill: number,
 ): Ref {
   const window = shard.window;
-  const from = entry.entryValueStart(window, ref);
-  const contentBytes = entry.entryValueLength(window, ref);
-  const count = listpack.listpackCount(window.u8, from);
+  const elements = listpackStart(window, ref) + LISTPACK_HEADER_BYTES;
+  const contentBytes = listpackValueBytes(window, ref);
+  const count = listpackValueCount(window, ref);
   const root = nodes.createRoot(shard);
   let node: Ref = NONE;
   try {
     node = nodes.createNode(shard, contentBytes, false, nodeBytesMax(fill));
     const to = nodes.nodeListpack(window, node);
-    copyBytes(window.u8, to, window.u8, from, contentBytes);
+    listpack.setHeader(window.u8, to, contentBytes, count);
+    const elementsTo = to + LISTPACK_HEADER_BYTES;
+    const elementsBytes = contentBytes - LISTPACK_HEADER_BYTES;
+    copyBytes(window.u8, elementsTo, window.u8, elements, elementsBytes);
     nodes.linkNode(window, root, node, NONE);
     nodes.addToRootCount(window, root, count);
     return blob.blobToStructure(
@@ -291,11 +279,10 @@ export function removeAtEnd(
 ): Ref {
   const window = shard.window;
   if (!isQuicklist(shard, ref)) {
-    const at = entry.entryValueStart(window, ref);
-    const total = listpack.listpackCount(window.u8, at);
+    const total = listpackValueCount(window, ref);
     if (count === total) {
       // Left as it is, for the caller removes the key; only its count says that it is empty.
-      listpack.setHeader(window.u8, at, entry.entryValueLength(window, ref), 0);
+      listpack.setListpackCount(window.u8, listpackStart(window, ref), 0);
       return ref;
     }
     const first = isFront ? 0 : total - count;
@@ -328,18 +315,13 @@ function removeInline(
   first: number,
   count: number,
 ): Ref {
-  const { u8 } = shard.window;
-  const at = entry.entryValueStart(shard.window, ref);
-  const total = listpack.listpackCount(u8, at);
-  const totalBytes = entry.entryValueLength(shard.window, ref);
-  const from = listpack.elementAt(u8, at, first);
+  const { window } = shard;
+  const { u8 } = window;
+  const start = listpackStart(window, ref);
+  const from = listpack.elementWithin(u8, start, packed.listpackEnd(window, ref), first);
   let to = from;
   for (let i = 0; i < count; i++) to += listpack.elementBytes(u8, to);
-  const removedBytes = to - from;
-  const moved = blob.spliceBlob(shard, database, ref, hash, from - at, removedBytes, 0);
-  const start = entry.entryValueStart(shard.window, moved);
-  listpack.setHeader(u8, start, totalBytes - removedBytes, total - count);
-  return moved;
+  return spliceListpack(shard, database, ref, hash, from - start, to - from, 0, -count);
 }
 
 /** Removes fewer elements than a node has, at one end. Moves nothing. */
@@ -372,13 +354,16 @@ export function toInlineIfShort(shard: Shard, database: number, ref: Ref, hash: 
   if (contentBytes > INLINE_AGAIN_BYTES_MAX) return ref;
   let moved: Ref;
   try {
-    moved = blob.structureToBlob(shard, database, ref, hash, ENCODING_LISTPACK, contentBytes);
+    const blobBytes = packed.listpackBlobBytes(contentBytes);
+    moved = blob.structureToBlob(shard, database, ref, hash, ENCODING_LISTPACK, blobBytes);
   } catch (error) {
     if (error instanceof OutOfMemoryError) return ref;
     throw error;
   }
-  const to = entry.entryValueStart(window, moved);
-  copyBytes(window.u8, to, window.u8, nodes.nodeListpack(window, node), contentBytes);
+  packed.initializeListpack(window, moved, nodes.nodeCount(window, node));
+  const elements = nodes.nodeListpack(window, node) + LISTPACK_HEADER_BYTES;
+  const to = listpackStart(window, moved) + LISTPACK_HEADER_BYTES;
+  copyBytes(window.u8, to, window.u8, elements, contentBytes - LISTPACK_HEADER_BYTES);
   nodes.freeNode(shard, node);
   shard.allocator.free(root, QUICKLIST_ROOT_BYTES);
   return moved;

@@ -3,7 +3,7 @@
  *
  * ```text
  *  encoding     value
- *  LISTPACK     a blob of up to 255 bytes, in the entry: a listpack
+ *  LISTPACK     a listpack of up to 259 bytes, in the entry (listpack_value.ts)
  *  QUICKLIST    a structure: root, nodes, of which inner ones are compressed (sealed_nodes.ts)
  * ```
  *
@@ -24,6 +24,7 @@ import { assert } from "../assert.ts";
 import * as entry from "../keyspace/entry.ts";
 import type { ListpackElement } from "../formats/listpack.ts";
 import * as listpack from "../formats/listpack.ts";
+import { listpackEnd, listpackStart, listpackValueCount } from "../keyspace/listpack_value.ts";
 import * as nodes from "./quicklist_nodes.ts";
 import { OpenedNode, openNode } from "./sealed_nodes.ts";
 import type { Shard } from "../keyspace/shard.ts";
@@ -59,7 +60,7 @@ export function isQuicklist(shard: Shard, ref: Ref): boolean {
 export function listLength(shard: Shard, ref: Ref): number {
   const window = shard.window;
   if (isQuicklist(shard, ref)) return nodes.rootCount(window, entry.entryValueRef(window, ref));
-  return listpack.listpackCount(window.u8, entry.entryValueStart(window, ref));
+  return listpackValueCount(window, ref);
 }
 
 /** A place in a list: at an element, or nowhere. Void once the list changes by other means. */
@@ -81,10 +82,10 @@ export function seekElement(shard: Shard, ref: Ref, index: number, cursor: ListC
   const window = shard.window;
   cursor.node = NONE;
   if (!isQuicklist(shard, ref)) {
-    const start = entry.entryValueStart(window, ref);
+    const start = listpackStart(window, ref);
     cursor.bytes = window.u8;
     cursor.start = start;
-    cursor.at = listpack.elementAt(window.u8, start, index);
+    cursor.at = listpack.elementWithin(window.u8, start, listpackEnd(window, ref), index);
     return cursor.at !== -1;
   }
   const root = entry.entryValueRef(window, ref);

@@ -7,9 +7,9 @@
  * @module
  */
 
-import { entryValueStart } from "../keyspace/entry.ts";
 import { hashIsTable, scanHashTable, viewHashPair } from "./hashes.ts";
 import { firstElement, nextElement } from "../formats/listpack.ts";
+import { listpackStart } from "../keyspace/listpack_value.ts";
 import { ScanBatch } from "../keyspace/scan_cursor.ts";
 import type { Shard } from "../keyspace/shard.ts";
 import { StringView } from "../strings/strings.ts";
@@ -42,8 +42,8 @@ export class HashReader {
     this.#batch.count = 0;
     this.#cursor = 0;
     this.#isLastBatch = false;
-    const start = entryValueStart(shard.window, ref);
-    this.#next = this.#isTable ? 0 : firstElement(shard.window.u8, start);
+    const { window } = shard;
+    this.#next = this.#isTable ? 0 : firstElement(window.u8, listpackStart(window, ref));
   }
 
   /** Goes to the next field; false when there is none. */

@@ -15,9 +15,10 @@
  * @module
  */
 
-import { blobToStructure, createBlob, createStructure, spliceBlob } from "../keyspace/blob.ts";
+import { blobToStructure, createStructure } from "../keyspace/blob.ts";
 import * as entry from "../keyspace/entry.ts";
 import * as listpack from "../formats/listpack.ts";
+import * as packed from "../keyspace/listpack_value.ts";
 import * as layout from "./member_layout.ts";
 import * as members from "./member_table.ts";
 import { withMemberRoot } from "./member_table_blocks.ts";
@@ -29,9 +30,10 @@ import * as types from "../types.ts";
 
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
 const { ENCODING_HASHTABLE, ENCODING_LISTPACK, TYPE_HASH } = entry;
-const { EMPTY_LISTPACK_BYTES, LISTPACK_END, LISTPACK_HEADER_BYTES } = listpack;
-const { elementBytes, encodedBytes, findElement, firstElement, listpackBytes } = listpack;
-const { listpackCount, nextElement, setHeader, writeElement } = listpack;
+const { EMPTY_LISTPACK_BYTES, LISTPACK_HEADER_BYTES } = listpack;
+const { elementBytes, encodedBytes, findElement, firstElement } = listpack;
+const { listpackCount, nextElement, writeElement } = listpack;
+const { createListpack, listpackStart, listpackValueCount, spliceListpack } = packed;
 const { MEMBER_VALUED } = layout;
 const { MEMBER_TABLE_BYTES } = members;
 const { NONE } = types;
@@ -59,7 +61,7 @@ export function hashTable(shard: Shard, ref: Ref): number {
 /** Number of fields. O(1), but O(n) in a listpack of 32768 fields or more. */
 export function hashCount(shard: Shard, ref: Ref): number {
   if (hashIsTable(shard, ref)) return members.memberCount(shard, hashTable(shard, ref));
-  return listpackCount(shard.window.u8, entry.entryValueStart(shard.window, ref)) / 2;
+  return listpackValueCount(shard.window, ref) / 2;
 }
 
 /** Where the field's element lies in a hash that is a listpack; -1 when there is none. */
@@ -71,7 +73,7 @@ function findField(
   fieldLength: number,
 ): number {
   const u8 = shard.window.u8;
-  const first = firstElement(u8, entry.entryValueStart(shard.window, ref));
+  const first = firstElement(u8, listpackStart(shard.window, ref));
   return findElement(u8, first, field, fieldStart, fieldLength, 1);
 }
 
@@ -202,7 +204,7 @@ export function createHash(
   if (fieldLength <= lengthMax && valueLength <= lengthMax && entriesMax >= 1) {
     const totalBytes = EMPTY_LISTPACK_BYTES + encodedBytes(field, fieldStart, fieldLength) +
       encodedBytes(value, valueStart, valueLength);
-    const ref = createBlob(
+    const ref = createListpack(
       shard,
       database,
       keyBytes,
@@ -211,14 +213,12 @@ export function createHash(
       hash,
       LISTPACK,
       totalBytes,
+      2,
     );
     const u8 = shard.window.u8;
-    const start = entry.entryValueStart(shard.window, ref);
-    setHeader(u8, start, totalBytes, 2);
-    const at = start + LISTPACK_HEADER_BYTES;
+    const at = listpackStart(shard.window, ref) + LISTPACK_HEADER_BYTES;
     const valueAt = writeElement(u8, at, field, fieldStart, fieldLength);
-    const end = writeElement(u8, valueAt, value, valueStart, valueLength);
-    u8[end] = LISTPACK_END;
+    writeElement(u8, valueAt, value, valueStart, valueLength);
     return ref;
   }
   return withMemberRoot(shard, MEMBER_VALUED, (root) => {
@@ -307,9 +307,8 @@ function setInListpack(
   entriesMax: number,
 ): Ref {
   const u8 = shard.window.u8;
-  let start = entry.entryValueStart(shard.window, ref);
-  const totalBytes = listpackBytes(u8, start);
-  const count = listpackCount(u8, start);
+  const start = listpackStart(shard.window, ref);
+  const totalBytes = packed.listpackValueBytes(shard.window, ref);
   const valueBytes = encodedBytes(value, valueStart, valueLength);
   const at = findField(shard, ref, field, fieldStart, fieldLength);
   if (at !== -1) {
@@ -317,20 +316,19 @@ function setInListpack(
     const offset = valueAt - start;
     const oldBytes = elementBytes(u8, valueAt);
     if (totalBytes + valueBytes > LISTPACK_BYTES_MAX) return NONE;
-    const moved = spliceBlob(shard, database, ref, hash, offset, oldBytes, valueBytes);
-    start = entry.entryValueStart(shard.window, moved);
-    writeElement(u8, start + offset, value, valueStart, valueLength);
-    setHeader(u8, start, totalBytes + valueBytes - oldBytes, count);
+    const moved = spliceListpack(shard, database, ref, hash, offset, oldBytes, valueBytes, 0);
+    const place = listpackStart(shard.window, moved) + offset;
+    writeElement(u8, place, value, valueStart, valueLength);
     return moved;
   }
   const pairBytes = encodedBytes(field, fieldStart, fieldLength) + valueBytes;
-  if (count / 2 >= entriesMax || totalBytes + pairBytes > LISTPACK_BYTES_MAX) return NONE;
+  if (hashCount(shard, ref) >= entriesMax) return NONE;
+  if (totalBytes + pairBytes > LISTPACK_BYTES_MAX) return NONE;
   const offset = totalBytes - 1;
-  const moved = spliceBlob(shard, database, ref, hash, offset, 0, pairBytes);
-  start = entry.entryValueStart(shard.window, moved);
-  const valueAt = writeElement(u8, start + offset, field, fieldStart, fieldLength);
+  const moved = spliceListpack(shard, database, ref, hash, offset, 0, pairBytes, 2);
+  const place = listpackStart(shard.window, moved) + offset;
+  const valueAt = writeElement(u8, place, field, fieldStart, fieldLength);
   writeElement(u8, valueAt, value, valueStart, valueLength);
-  setHeader(u8, start, totalBytes + pairBytes, count + 2);
   return moved;
 }
 
@@ -343,8 +341,7 @@ function setInListpack(
 export function hashToTable(shard: Shard, database: number, ref: Ref, hash: number): Ref {
   return withMemberRoot(shard, MEMBER_VALUED, (root) => {
     const u8 = shard.window.u8;
-    const start = entry.entryValueStart(shard.window, ref);
-    addListpackToTable(shard, root, u8, start);
+    addListpackToTable(shard, root, u8, listpackStart(shard.window, ref));
     return blobToStructure(
       shard,
       database,
@@ -407,19 +404,15 @@ export function removeFromHash(
   }
   const at = findField(shard, ref, field, fieldStart, fieldLength);
   if (at === -1) return ref;
-  const u8 = shard.window.u8;
-  const start = entry.entryValueStart(shard.window, ref);
-  const count = listpackCount(u8, start);
-  if (count === 2) {
+  if (hashCount(shard, ref) === 1) {
     shard.remove(database, ref, hash);
     return NONE;
   }
-  const totalBytes = listpackBytes(u8, start);
+  const u8 = shard.window.u8;
+  const offset = at - listpackStart(shard.window, ref);
   const fieldBytes = elementBytes(u8, at);
   const pairBytes = fieldBytes + elementBytes(u8, at + fieldBytes);
-  const moved = spliceBlob(shard, database, ref, hash, at - start, pairBytes, 0);
-  setHeader(u8, entry.entryValueStart(shard.window, moved), totalBytes - pairBytes, count - 2);
-  return moved;
+  return spliceListpack(shard, database, ref, hash, offset, pairBytes, 0, -2);
 }
 
 /** Draws a field at random, all with the same chance. `random` gives numbers in [0, 1). */
@@ -427,10 +420,10 @@ export function drawFromHash(shard: Shard, ref: Ref, random: () => number): numb
   if (hashIsTable(shard, ref)) {
     return members.randomMember(shard, hashTable(shard, ref), random);
   }
-  const u8 = shard.window.u8;
-  const start = entry.entryValueStart(shard.window, ref);
-  const index = Math.floor(random() * (listpackCount(u8, start) / 2));
-  return listpack.elementAt(u8, start, index * 2);
+  const { window } = shard;
+  const index = Math.floor(random() * hashCount(shard, ref));
+  const start = listpackStart(window, ref);
+  return listpack.elementWithin(window.u8, start, packed.listpackEnd(window, ref), index * 2);
 }
 
 /** Points views at a field that was drawn, or that a scan met, and at its value. */

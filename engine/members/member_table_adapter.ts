@@ -11,6 +11,7 @@ import { MEMBER_TABLE_BYTES, memberCount } from "./member_table.ts";
 import * as blocks from "./member_table_blocks.ts";
 import type { Shard } from "../keyspace/shard.ts";
 import { OutOfMemoryError } from "../keyspace/shard.ts";
+import type { ShardWindow } from "../heap/shard_window.ts";
 import type { NodeSlot, Ref } from "../types.ts";
 import type { MigrationStep, ValueAdapter } from "../keyspace/value_types.ts";
 
@@ -18,11 +19,11 @@ import type { MigrationStep, ValueAdapter } from "../keyspace/value_types.ts";
  * The adapter of such a type.
  *
  * @param name The type's name, as the TYPE command says it.
- * @param checkBlob Asserts the invariants of a value that is a blob of `lengthBytes` at `start`.
+ * @param checkBlob Asserts the invariants of the entry's value, which is a blob.
  */
 export function createMemberTableAdapter(
   name: string,
-  checkBlob: (u8: Uint8Array, start: number, lengthBytes: number) => void,
+  checkBlob: (window: ShardWindow, entryRef: Ref) => void,
 ): ValueAdapter {
   return {
     name,
@@ -33,9 +34,8 @@ export function createMemberTableAdapter(
     migrateStep,
     visitBlocks,
     checkInvariants(shard, entryRef) {
-      if (isStructure(shard, entryRef)) return checkTable(shard, entryRef);
-      const start = entry.entryValueStart(shard.window, entryRef);
-      checkBlob(shard.window.u8, start, entry.entryValueLength(shard.window, entryRef));
+      if (isStructure(shard, entryRef)) checkTable(shard, entryRef);
+      else checkBlob(shard.window, entryRef);
     },
   };
 }

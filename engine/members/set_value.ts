@@ -5,13 +5,17 @@
  */
 
 import { assert } from "../assert.ts";
-import { TYPE_SET } from "../keyspace/entry.ts";
+import * as entry from "../keyspace/entry.ts";
 import { isIntset } from "../formats/intset.ts";
 import { createMemberTableAdapter } from "./member_table_adapter.ts";
 import { registerValueAdapter } from "../keyspace/value_types.ts";
+import type { ShardWindow } from "../heap/shard_window.ts";
+import type { Ref } from "../types.ts";
 
-function checkIntset(u8: Uint8Array, start: number, lengthBytes: number): void {
-  assert(isIntset(u8, start, lengthBytes), "a small set is an intset");
+function checkIntset(window: ShardWindow, ref: Ref): void {
+  const start = entry.entryValueStart(window, ref);
+  const lengthBytes = entry.entryValueLength(window, ref);
+  assert(isIntset(window.u8, start, lengthBytes), "a small set is an intset");
 }
 
-registerValueAdapter(TYPE_SET, createMemberTableAdapter("set", checkIntset));
+registerValueAdapter(entry.TYPE_SET, createMemberTableAdapter("set", checkIntset));

@@ -15,7 +15,8 @@ import * as listpack from "../formats/listpack.ts";
 import { compareBytes } from "./score_members.ts";
 
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
-const { firstElement, listpackBytes, nextElement, readElement, readElementText } = listpack;
+const { elementBytes, LISTPACK_END, LISTPACK_HEADER_BYTES } = listpack;
+const { firstElement, nextElement, readElement, readElementText } = listpack;
 
 /** Integers of smaller magnitude are stored as integers. */
 const INTEGER_SCORE_LIMIT = 2 ** 52;
@@ -83,15 +84,15 @@ export function placeFor(
   memberStart: number,
   lengthBytes: number,
 ): number {
-  let at = firstElement(u8, start);
-  while (at !== -1) {
-    const scoreAt = nextElement(u8, at);
+  let at = start + LISTPACK_HEADER_BYTES;
+  while (u8[at] !== LISTPACK_END) {
+    const scoreAt = at + elementBytes(u8, at);
     const order = compareScore(u8, scoreAt, score);
     if (order > 0) return at;
     if (order === 0 && compareMemberAt(u8, at, bytes, memberStart, lengthBytes) > 0) return at;
-    at = nextElement(u8, scoreAt);
+    at = scoreAt + elementBytes(u8, scoreAt);
   }
-  return start + listpackBytes(u8, start) - 1;
+  return at;
 }
 
 /** Whether the element at `at` may take the score without moving. */

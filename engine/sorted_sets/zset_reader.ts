@@ -6,6 +6,7 @@
 
 import * as entry from "../keyspace/entry.ts";
 import * as listpack from "../formats/listpack.ts";
+import { listpackEnd, listpackStart } from "../keyspace/listpack_value.ts";
 import * as layout from "../members/member_layout.ts";
 import * as search from "./score_tree_search.ts";
 import type { Shard } from "../keyspace/shard.ts";
@@ -16,7 +17,7 @@ import { rootOf, treeOf } from "./zset_structure.ts";
 
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
 const { ENCODING_LISTPACK } = entry;
-const { elementAt, nextElement, previousElement, readElementText } = listpack;
+const { elementWithin, nextElement, previousElement, readElementText } = listpack;
 const { MEMBER_SCORED } = layout;
 const { NONE } = types;
 
@@ -48,8 +49,8 @@ export class ZsetReader {
     this.#shard = shard;
     const window = shard.window;
     if (entry.entryEncoding(window, ref) === ENCODING_LISTPACK) {
-      this.#packStart = entry.entryValueStart(window, ref);
-      this.#at = elementAt(window.u8, this.#packStart, rank * 2);
+      this.#packStart = listpackStart(window, ref);
+      this.#at = elementWithin(window.u8, this.#packStart, listpackEnd(window, ref), rank * 2);
       this.#readPack(window.u8);
     } else {
       this.#packStart = -1;

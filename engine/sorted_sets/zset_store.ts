@@ -6,6 +6,7 @@
 
 import * as entry from "../keyspace/entry.ts";
 import * as listpack from "../formats/listpack.ts";
+import * as packed from "../keyspace/listpack_value.ts";
 import { hashMember, reserveMembers } from "../members/member_table.ts";
 import type { ScoredMembers } from "./scored_members.ts";
 import type { Shard } from "../keyspace/shard.ts";
@@ -64,16 +65,14 @@ function createListpack(target: StoreTarget, members: ScoredMembers): Ref {
     const index = order[i];
     packBytes += zsetPairBytes(bytes, starts[index], lengths[index], scores[index]);
   }
-  const ref = createEntryFor(target, LISTPACK, packBytes, NONE);
-  const u8 = target.shard.window.u8;
-  const start = entry.entryValueStart(target.shard.window, ref);
-  listpack.setHeader(u8, start, packBytes, members.count * 2);
-  let at = start + listpack.LISTPACK_HEADER_BYTES;
+  const ref = createEntryFor(target, LISTPACK, packed.listpackBlobBytes(packBytes), NONE);
+  const { window } = target.shard;
+  packed.initializeListpack(window, ref, members.count * 2);
+  let at = packed.listpackStart(window, ref) + listpack.LISTPACK_HEADER_BYTES;
   for (let i = 0; i < members.count; i++) {
     const index = order[i];
-    at = zsetWritePair(u8, at, bytes, starts[index], lengths[index], scores[index]);
+    at = zsetWritePair(window.u8, at, bytes, starts[index], lengths[index], scores[index]);
   }
-  u8[at] = listpack.LISTPACK_END;
   return ref;
 }
 

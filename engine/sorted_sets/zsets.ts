@@ -15,10 +15,11 @@
  */
 
 import { assert } from "../assert.ts";
-import { blobToStructure, createBlob, createStructure, spliceBlob } from "../keyspace/blob.ts";
+import { blobToStructure, createStructure } from "../keyspace/blob.ts";
 import { DOUBLE_TEXT_BYTES_MAX, writeDouble } from "../formats/double_text.ts";
 import * as entry from "../keyspace/entry.ts";
 import * as listpack from "../formats/listpack.ts";
+import * as packed from "../keyspace/listpack_value.ts";
 import { memberScore } from "../members/member_layout.ts";
 import { hashMember, scanMembers } from "../members/member_table.ts";
 import type { ScanBatch } from "../keyspace/scan_cursor.ts";
@@ -31,10 +32,12 @@ import * as structure from "./zset_structure.ts";
 
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
 const { ENCODING_LISTPACK, ENCODING_SKIPLIST, TYPE_ZSET } = entry;
-const { entryEncoding, entryValueStart } = entry;
+const { entryEncoding } = entry;
 const { EMPTY_LISTPACK_BYTES, LISTPACK_HEADER_BYTES } = listpack;
-const { elementBytes, encodedBytes, encodedIntegerBytes, listpackBytes, listpackCount } = listpack;
-const { nextElement, setHeader, writeElement, writeIntegerElement } = listpack;
+const { elementBytes, encodedBytes, encodedIntegerBytes } = listpack;
+const { nextElement, writeElement, writeIntegerElement } = listpack;
+const { createListpack, listpackStart, listpackValueBytes, listpackValueCount } = packed;
+const { spliceListpack } = packed;
 const { NONE } = types;
 
 const LISTPACK = TYPE_ZSET | (ENCODING_LISTPACK << 4);
@@ -56,7 +59,7 @@ function isListpack(shard: Shard, ref: Ref): boolean {
 /** Number of members. O(1). */
 export function zsetCount(shard: Shard, ref: Ref): number {
   if (!isListpack(shard, ref)) return structure.countIn(shard, structure.rootOf(shard, ref));
-  return listpackCount(shard.window.u8, entryValueStart(shard.window, ref)) >>> 1;
+  return listpackValueCount(shard.window, ref) >>> 1;
 }
 
 /** Looks for a member, and remembers it. Returns its score, or NaN when it is not there. */
@@ -69,7 +72,7 @@ export function zsetFind(
 ): number {
   const window = shard.window;
   if (isListpack(shard, ref)) {
-    const packStart = entryValueStart(window, ref);
+    const packStart = listpackStart(window, ref);
     const at = pack.findMember(window.u8, packStart, bytes, start, lengthBytes);
     FOUND.place = at === -1 ? -1 : at - packStart;
     FOUND.score = at === -1 ? NaN : pack.readScore(window.u8, nextElement(window.u8, at));
@@ -87,7 +90,7 @@ export function zsetFind(
 export function zsetRankOfFound(shard: Shard, ref: Ref): number {
   const window = shard.window;
   if (isListpack(shard, ref)) {
-    const start = entryValueStart(window, ref);
+    const start = listpackStart(window, ref);
     return pack.rankOfPlace(window.u8, start, start + FOUND.place);
   }
   const elements = structure.treeOf(structure.rootOf(shard, ref));
@@ -103,7 +106,7 @@ export function zsetRankOfScore(
 ): number {
   const window = shard.window;
   if (isListpack(shard, ref)) {
-    return pack.rankOfScoreIn(window.u8, entryValueStart(window, ref), score, isInclusive);
+    return pack.rankOfScoreIn(window.u8, listpackStart(window, ref), score, isInclusive);
   }
   const elements = structure.treeOf(structure.rootOf(shard, ref));
   return search.rankOfScore(window, elements, score, isInclusive);
@@ -123,7 +126,7 @@ export function zsetRankOfMember(
 ): number {
   const window = shard.window;
   if (isListpack(shard, ref)) {
-    const at = entryValueStart(window, ref);
+    const at = listpackStart(window, ref);
     return pack.rankOfMemberIn(window.u8, at, bytes, start, lengthBytes, isInclusive);
   }
   const elements = structure.treeOf(structure.rootOf(shard, ref));
@@ -188,7 +191,7 @@ export function zsetCreate(
 ): Ref {
   if (entriesMax > 0 && lengthBytes <= valueBytesMax) {
     const packBytes = EMPTY_LISTPACK_BYTES + zsetPairBytes(bytes, start, lengthBytes, score);
-    const ref = createBlob(
+    const ref = createListpack(
       shard,
       database,
       keyBytes,
@@ -197,12 +200,10 @@ export function zsetCreate(
       hash,
       LISTPACK,
       packBytes,
+      2,
     );
-    const at = entryValueStart(shard.window, ref);
-    const u8 = shard.window.u8;
-    setHeader(u8, at, packBytes, 2);
-    const end = zsetWritePair(u8, at + LISTPACK_HEADER_BYTES, bytes, start, lengthBytes, score);
-    u8[end] = listpack.LISTPACK_END;
+    const at = listpackStart(shard.window, ref) + LISTPACK_HEADER_BYTES;
+    zsetWritePair(shard.window.u8, at, bytes, start, lengthBytes, score);
     return ref;
   }
   const root = structure.createRoot(shard);
@@ -247,11 +248,10 @@ export function zsetInsert(
   let now = ref;
   if (isListpack(shard, ref)) {
     const window = shard.window;
-    const packStart = entryValueStart(window, ref);
-    const packBytes = listpackBytes(window.u8, packStart);
+    const packStart = listpackStart(window, ref);
     if (
       zsetCount(shard, ref) < entriesMax && lengthBytes <= valueBytesMax &&
-      packBytes + lengthBytes <= LISTPACK_BYTES_MAX
+      listpackValueBytes(window, ref) + lengthBytes <= LISTPACK_BYTES_MAX
     ) {
       const at = pack.placeFor(window.u8, packStart, score, bytes, start, lengthBytes);
       const offset = at - packStart;
@@ -278,33 +278,10 @@ function insertPair(
 ): Ref {
   const { u8 } = shard.window;
   const pairBytes = zsetPairBytes(bytes, start, lengthBytes, score);
-  const moved = spliceBlob(shard, database, ref, hash, offset, 0, pairBytes);
-  const packStart = entryValueStart(shard.window, moved);
-  const count = listpackCount(u8, packStart);
-  setHeader(u8, packStart, listpackBytes(u8, packStart) + pairBytes, count + 2);
-  const scoreAt = writeElement(u8, packStart + offset, bytes, start, lengthBytes);
+  const moved = spliceListpack(shard, database, ref, hash, offset, 0, pairBytes, 2);
+  const at = listpackStart(shard.window, moved) + offset;
+  const scoreAt = writeElement(u8, at, bytes, start, lengthBytes);
   writeScore(u8, scoreAt, score);
-  return moved;
-}
-
-/** Removes `pairs` pairs, from `offset` to `endOffset`, of more. */
-function removePairs(
-  shard: Shard,
-  database: number,
-  ref: Ref,
-  hash: number,
-  offset: number,
-  endOffset: number,
-  pairs: number,
-): Ref {
-  const { u8 } = shard.window;
-  const removedBytes = endOffset - offset;
-  const packStart = entryValueStart(shard.window, ref);
-  const packBytes = listpackBytes(u8, packStart);
-  const count = listpackCount(u8, packStart);
-  const moved = spliceBlob(shard, database, ref, hash, offset, removedBytes, 0);
-  const start = entryValueStart(shard.window, moved);
-  setHeader(u8, start, packBytes - removedBytes, count - 2 * pairs);
   return moved;
 }
 
@@ -336,7 +313,7 @@ export function zsetUpdate(
     return ref;
   }
   const u8 = window.u8;
-  const packStart = entryValueStart(window, ref);
+  const packStart = listpackStart(window, ref);
   const at = packStart + FOUND.place;
   if (pack.keepsPlace(u8, packStart, at, score)) {
     return replaceScore(shard, database, ref, hash, nextElement(u8, at) - packStart, score);
@@ -344,11 +321,11 @@ export function zsetUpdate(
   // The new pair first: should there be no room for it, nothing has changed.
   const target = pack.placeFor(u8, packStart, score, bytes, start, lengthBytes) - packStart;
   const oldBytes = pairBytesAt(u8, at);
-  const lengthBefore = listpackBytes(u8, packStart);
+  const lengthBefore = listpackValueBytes(window, ref);
   const grown = insertPair(shard, database, ref, hash, target, score, bytes, start, lengthBytes);
-  const grownBytes = listpackBytes(u8, entryValueStart(window, grown)) - lengthBefore;
+  const grownBytes = listpackValueBytes(window, grown) - lengthBefore;
   const offset = FOUND.place + (target <= FOUND.place ? grownBytes : 0);
-  return removePairs(shard, database, grown, hash, offset, offset + oldBytes, 1);
+  return spliceListpack(shard, database, grown, hash, offset, oldBytes, 0, -2);
 }
 
 function replaceScore(
@@ -360,15 +337,10 @@ function replaceScore(
   score: number,
 ): Ref {
   const { u8 } = shard.window;
-  const packStart = entryValueStart(shard.window, ref);
-  const packBytes = listpackBytes(u8, packStart);
-  const count = listpackCount(u8, packStart);
-  const oldBytes = elementBytes(u8, packStart + offset);
+  const oldBytes = elementBytes(u8, listpackStart(shard.window, ref) + offset);
   const newBytes = scoreElementBytes(score);
-  const moved = spliceBlob(shard, database, ref, hash, offset, oldBytes, newBytes);
-  const start = entryValueStart(shard.window, moved);
-  writeScore(u8, start + offset, score);
-  setHeader(u8, start, packBytes - oldBytes + newBytes, count);
+  const moved = spliceListpack(shard, database, ref, hash, offset, oldBytes, newBytes, 0);
+  writeScore(u8, listpackStart(shard.window, moved) + offset, score);
   return moved;
 }
 
@@ -387,9 +359,9 @@ export function zsetRemove(shard: Shard, database: number, ref: Ref, hash: numbe
     structure.dropMember(shard, root, FOUND.place as Ref, FOUND.hash);
     return ref;
   }
-  const at = entryValueStart(shard.window, ref) + FOUND.place;
-  const end = FOUND.place + pairBytesAt(shard.window.u8, at);
-  return removePairs(shard, database, ref, hash, FOUND.place, end, 1);
+  const at = listpackStart(shard.window, ref) + FOUND.place;
+  const removedBytes = pairBytesAt(shard.window.u8, at);
+  return spliceListpack(shard, database, ref, hash, FOUND.place, removedBytes, 0, -2);
 }
 
 /**
@@ -416,12 +388,13 @@ export function zsetRemoveRange(
     return ref;
   }
   const { u8 } = shard.window;
-  const packStart = entryValueStart(shard.window, ref);
-  const at = listpack.elementAt(u8, packStart, from * 2);
+  const packStart = listpackStart(shard.window, ref);
+  const packEnd = packed.listpackEnd(shard.window, ref);
+  const at = listpack.elementWithin(u8, packStart, packEnd, from * 2);
   const end = from + count === members
-    ? packStart + listpackBytes(u8, packStart) - 1
-    : listpack.elementAt(u8, packStart, (from + count) * 2);
-  return removePairs(shard, database, ref, hash, at - packStart, end - packStart, count);
+    ? packEnd
+    : listpack.elementWithin(u8, packStart, packEnd, (from + count) * 2);
+  return spliceListpack(shard, database, ref, hash, at - packStart, end - at, 0, -2 * count);
 }
 
 /**
@@ -439,7 +412,7 @@ export function zsetToStructure(shard: Shard, database: number, ref: Ref, hash: 
   const u8 = shard.window.u8;
   const root = structure.createRoot(shard);
   try {
-    let at = listpack.firstElement(u8, entryValueStart(shard.window, ref));
+    let at = listpack.firstElement(u8, listpackStart(shard.window, ref));
     while (at !== -1) {
       const scoreAt = nextElement(u8, at);
       const score = pack.readScore(u8, scoreAt);

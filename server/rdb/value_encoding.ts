@@ -5,10 +5,12 @@
  * @module
  */
 
+import { copyBytes } from "../../engine/bytes.ts";
 import * as entry from "../../engine/keyspace/entry.ts";
 import { HashReader } from "../../engine/members/hash_reader.ts";
 import { hashCount, hashIsTable } from "../../engine/members/hashes.ts";
 import * as listpack from "../../engine/formats/listpack.ts";
+import * as packed from "../../engine/keyspace/listpack_value.ts";
 import { isQuicklist } from "../../engine/lists/lists.ts";
 import * as nodes from "../../engine/lists/quicklist_nodes.ts";
 import { OpenedNode, openNode } from "../../engine/lists/sealed_nodes.ts";
@@ -33,7 +35,7 @@ const VIEW = new StringView();
 const HASH_READER = new HashReader();
 const SET_READER = new SetReader();
 const ZSET_READER = new ZsetReader();
-/** A long element of a list, as the listpack that Redis keeps it in. */
+/** A listpack as Redis has it, of what we keep otherwise: a small collection, a long element. */
 const PACKED = new ByteBuffer();
 /** The compressed node of a list that is being written. */
 const OPENED = new OpenedNode();
@@ -82,13 +84,26 @@ function encodeBlob(shard: Shard, ref: Ref, to: ByteBuffer, compresses: boolean)
   encodeString(window.u8, start, entry.entryValueLength(window, ref), to, compresses);
 }
 
+/** Appends the listpack that is the entry's value. */
+function encodeListpack(shard: Shard, ref: Ref, to: ByteBuffer, compresses: boolean): void {
+  const { window } = shard;
+  const totalBytes = packed.listpackValueBytes(window, ref);
+  PACKED.clear();
+  PACKED.reserve(totalBytes);
+  listpack.setHeader(PACKED.bytes, 0, totalBytes, packed.listpackValueCount(window, ref));
+  const elements = packed.listpackStart(window, ref) + LISTPACK_HEADER_BYTES;
+  const elementsBytes = totalBytes - LISTPACK_HEADER_BYTES;
+  copyBytes(PACKED.bytes, LISTPACK_HEADER_BYTES, window.u8, elements, elementsBytes);
+  encodeString(PACKED.bytes, 0, totalBytes, to, compresses);
+}
+
 function encodeList(shard: Shard, ref: Ref, to: ByteBuffer, compresses: boolean): void {
   const { window } = shard;
   to.byte(types.RDB_LIST_QUICKLIST_2);
   if (!isQuicklist(shard, ref)) {
     encodeLength(1, to);
     encodeLength(types.NODE_PACKED, to);
-    return encodeBlob(shard, ref, to, compresses);
+    return encodeListpack(shard, ref, to, compresses);
   }
   const root = entry.entryValueRef(window, ref);
   encodeLength(nodes.rootNodeCount(window, root), to);
@@ -136,7 +151,7 @@ function encodeSet(shard: Shard, ref: Ref, to: ByteBuffer, compresses: boolean):
 function encodeSortedSet(shard: Shard, ref: Ref, to: ByteBuffer, compresses: boolean): void {
   if (entry.entryEncoding(shard.window, ref) === ENCODING_LISTPACK) {
     to.byte(types.RDB_ZSET_LISTPACK);
-    return encodeBlob(shard, ref, to, compresses);
+    return encodeListpack(shard, ref, to, compresses);
   }
   to.byte(types.RDB_ZSET_2);
   const count = zsetCount(shard, ref);
@@ -153,7 +168,7 @@ function encodeSortedSet(shard: Shard, ref: Ref, to: ByteBuffer, compresses: boo
 function encodeHash(shard: Shard, ref: Ref, to: ByteBuffer, compresses: boolean): void {
   if (!hashIsTable(shard, ref)) {
     to.byte(types.RDB_HASH_LISTPACK);
-    return encodeBlob(shard, ref, to, compresses);
+    return encodeListpack(shard, ref, to, compresses);
   }
   to.byte(types.RDB_HASH);
   encodeLength(hashCount(shard, ref), to);
