@@ -140,11 +140,6 @@ export function firstElement(u8: Uint8Array, start: number): number {
   return u8[at] === LISTPACK_END ? -1 : at;
 }
 
-/** The last element. */
-export function lastElement(u8: Uint8Array, start: number): number {
-  return previousElement(u8, start, start + listpackBytes(u8, start) - 1);
-}
-
 /** The element behind the one at `at`. */
 export function nextElement(u8: Uint8Array, at: number): number {
   const next = at + elementBytes(u8, at);

@@ -23,6 +23,7 @@
  */
 
 import { createBlob, spliceBlob } from "./blob.ts";
+import { copyBytes } from "../bytes.ts";
 import * as entry from "./entry.ts";
 import type { ShardWindow } from "../heap/shard_window.ts";
 import * as listpack from "../formats/listpack.ts";
@@ -32,8 +33,8 @@ import type { Shard } from "./shard.ts";
 import type { Ref } from "../types.ts";
 
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
-const { LISTPACK_COUNT_OFFSET_BYTES, LISTPACK_END } = listpack;
-const { listpackCount, setListpackCount } = listpack;
+const { LISTPACK_COUNT_OFFSET_BYTES, LISTPACK_END, LISTPACK_HEADER_BYTES } = listpack;
+const { listpackCount, setHeader, setListpackCount } = listpack;
 const { entryValueLength, entryValueStart } = entry;
 
 /** Bytes of the longest listpack that is kept inside an entry. */
@@ -63,6 +64,16 @@ export function listpackEnd(window: ShardWindow, ref: Ref): number {
 /** Number of its elements. O(1), but O(n) from 65535 on. */
 export function listpackValueCount(window: ShardWindow, ref: Ref): number {
   return listpackCount(window.u8, listpackStart(window, ref));
+}
+
+/** Copies the listpack, with its length, to `bytes`, where `listpackValueBytes` bytes are free. */
+export function copyListpack(window: ShardWindow, ref: Ref, bytes: Uint8Array, to: number): void {
+  const totalBytes = listpackValueBytes(window, ref);
+  const start = listpackStart(window, ref);
+  setHeader(bytes, to, totalBytes, listpackCount(window.u8, start));
+  const elementsTo = to + LISTPACK_HEADER_BYTES;
+  const elementsBytes = totalBytes - LISTPACK_HEADER_BYTES;
+  copyBytes(bytes, elementsTo, window.u8, start + LISTPACK_HEADER_BYTES, elementsBytes);
 }
 
 /** Makes a new blob a listpack of `count` elements, which the caller writes. */

@@ -6,10 +6,12 @@
 
 import { assert } from "../assert.ts";
 import * as entry from "./entry.ts";
+import { isIntset } from "../formats/intset.ts";
 import { validateElements } from "../formats/listpack_validation.ts";
 import { listpackStart, listpackValueBytes } from "./listpack_value.ts";
 import { ScanBatch } from "./scan_cursor.ts";
 import type { Shard } from "./shard.ts";
+import type { ShardWindow } from "../heap/shard_window.ts";
 import type { Ref } from "../types.ts";
 import { valueAdapterOf } from "./value_types.ts";
 
@@ -52,14 +54,25 @@ function verifyEntry(shard: Shard, ref: Ref): void {
       "a value is not longer than its block",
     );
   }
-  if (entry.entryEncoding(window, ref) === entry.ENCODING_LISTPACK) {
-    const packBytes = listpackValueBytes(window, ref);
-    const count = validateElements(window.u8, listpackStart(window, ref), packBytes);
-    assert(count > 0, "a small collection is a listpack of one element or more");
-  }
-  if (!entry.entryIsStructure(window, ref)) return;
+  if (!entry.entryIsStructure(window, ref)) return verifyBlob(window, ref);
   assert(isExternal, "a structure has a root of its own");
   const adapter = valueAdapterOf(entry.entryType(window, ref));
   assert(adapter.isStructure(shard, ref), "the adapter agrees that it is a structure");
   adapter.checkInvariants(shard, ref);
+}
+
+/** Asserts the layout of a value that is a listpack or an intset. */
+function verifyBlob(window: ShardWindow, ref: Ref): void {
+  const encoding = entry.entryEncoding(window, ref);
+  if (encoding === entry.ENCODING_LISTPACK) {
+    const packBytes = listpackValueBytes(window, ref);
+    const count = validateElements(window.u8, listpackStart(window, ref), packBytes);
+    assert(count > 0, "a small collection is a listpack of one element or more");
+    const isList = entry.entryType(window, ref) === entry.TYPE_LIST;
+    assert(isList || count % 2 === 0, "a small hash or sorted set is a listpack of pairs");
+  } else if (encoding === entry.ENCODING_INTSET) {
+    const start = entry.entryValueStart(window, ref);
+    const lengthBytes = entry.entryValueLength(window, ref);
+    assert(isIntset(window.u8, start, lengthBytes), "a small set is an intset");
+  }
 }

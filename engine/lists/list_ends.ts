@@ -172,18 +172,13 @@ export function toQuicklist(
   fill: number,
 ): Ref {
   const window = shard.window;
-  const elements = listpackStart(window, ref) + LISTPACK_HEADER_BYTES;
   const contentBytes = listpackValueBytes(window, ref);
   const count = listpackValueCount(window, ref);
   const root = nodes.createRoot(shard);
   let node: Ref = NONE;
   try {
     node = nodes.createNode(shard, contentBytes, false, nodeBytesMax(fill));
-    const to = nodes.nodeListpack(window, node);
-    listpack.setHeader(window.u8, to, contentBytes, count);
-    const elementsTo = to + LISTPACK_HEADER_BYTES;
-    const elementsBytes = contentBytes - LISTPACK_HEADER_BYTES;
-    copyBytes(window.u8, elementsTo, window.u8, elements, elementsBytes);
+    packed.copyListpack(window, ref, window.u8, nodes.nodeListpack(window, node));
     nodes.linkNode(window, root, node, NONE);
     nodes.addToRootCount(window, root, count);
     return blob.blobToStructure(

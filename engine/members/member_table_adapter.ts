@@ -11,7 +11,6 @@ import { MEMBER_TABLE_BYTES, memberCount } from "./member_table.ts";
 import * as blocks from "./member_table_blocks.ts";
 import type { Shard } from "../keyspace/shard.ts";
 import { OutOfMemoryError } from "../keyspace/shard.ts";
-import type { ShardWindow } from "../heap/shard_window.ts";
 import type { NodeSlot, Ref } from "../types.ts";
 import type { MigrationStep, ValueAdapter } from "../keyspace/value_types.ts";
 
@@ -19,12 +18,8 @@ import type { MigrationStep, ValueAdapter } from "../keyspace/value_types.ts";
  * The adapter of such a type.
  *
  * @param name The type's name, as the TYPE command says it.
- * @param checkBlob Asserts the invariants of the entry's value, which is a blob.
  */
-export function createMemberTableAdapter(
-  name: string,
-  checkBlob: (window: ShardWindow, entryRef: Ref) => void,
-): ValueAdapter {
+export function createMemberTableAdapter(name: string): ValueAdapter {
   return {
     name,
     isStructure,
@@ -33,10 +28,7 @@ export function createMemberTableAdapter(
     usageBytes,
     migrateStep,
     visitBlocks,
-    checkInvariants(shard, entryRef) {
-      if (isStructure(shard, entryRef)) checkTable(shard, entryRef);
-      else checkBlob(shard.window, entryRef);
-    },
+    checkInvariants: checkTable,
   };
 }
 

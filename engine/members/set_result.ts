@@ -18,8 +18,9 @@ import { MEMBER_TABLE_BYTES, memberCount } from "./member_table.ts";
 import { createMemberRoot, freeMemberRoot } from "./member_table_blocks.ts";
 import type { SetReader } from "./set_reader.ts";
 import * as sets from "./sets.ts";
+import { newBlobEntry } from "../keyspace/new_entry.ts";
 import type { Shard } from "../keyspace/shard.ts";
-import { OutOfMemoryError } from "../keyspace/shard.ts";
+import { NO_EXPIRY } from "../keyspace/shard.ts";
 import type { Ref } from "../types.ts";
 import { NONE } from "../types.ts";
 
@@ -145,7 +146,14 @@ export class SetResult {
   #createIntset(shard: Shard, keyBytes: Uint8Array, keyStart: number, keyLength: number): Ref {
     const count = intset.intsetCount(this.#scratch, 0);
     const bytes = intset.intsetBytes(intset.intsetWidth(this.#scratch, 0), count);
-    const ref = createBlobEntry(shard, keyBytes, keyStart, keyLength, bytes);
+    const key = {
+      shard,
+      bytes: keyBytes,
+      start: keyStart,
+      lengthBytes: keyLength,
+      expiresAtMs: NO_EXPIRY,
+    };
+    const ref = newBlobEntry(key, INTSET, bytes);
     const to = entry.entryValueStart(shard.window, ref);
     copyBytes(shard.window.u8, to, this.#scratch, 0, bytes);
     return ref;
@@ -161,28 +169,5 @@ export class SetResult {
     if (shard === null || this.#root === NONE) return;
     freeMemberRoot(shard, this.#root);
     this.#root = NONE;
-  }
-}
-
-/** An entry in no dictionary, with room for an intset of `bytes` bytes. */
-function createBlobEntry(
-  shard: Shard,
-  keyBytes: Uint8Array,
-  keyStart: number,
-  keyLength: number,
-  bytes: number,
-): Ref {
-  if (bytes <= entry.INLINE_VALUE_BYTES_MAX) {
-    return shard.createEntry(INTSET, 0, keyBytes, keyStart, keyLength, bytes);
-  }
-  const valueRef = shard.allocate(bytes);
-  try {
-    const flags = entry.ENTRY_EXTERNAL;
-    const ref = shard.createEntry(INTSET, flags, keyBytes, keyStart, keyLength, 0);
-    entry.setEntryExternal(shard.window, ref, valueRef, bytes, bytes);
-    return ref;
-  } catch (error) {
-    if (error instanceof OutOfMemoryError) shard.allocator.free(valueRef, bytes);
-    throw error;
   }
 }

@@ -6,11 +6,11 @@
 
 import * as entry from "../keyspace/entry.ts";
 import * as listpack from "../formats/listpack.ts";
-import * as packed from "../keyspace/listpack_value.ts";
+import { listpackStart, newListpack } from "../keyspace/listpack_value.ts";
 import { hashMember, reserveMembers } from "../members/member_table.ts";
 import type { ScoredMembers } from "./scored_members.ts";
 import type { Shard } from "../keyspace/shard.ts";
-import { OutOfMemoryError } from "../keyspace/shard.ts";
+import { NO_EXPIRY } from "../keyspace/shard.ts";
 import type { Ref } from "../types.ts";
 import { NONE } from "../types.ts";
 import * as structure from "./zset_structure.ts";
@@ -65,10 +65,10 @@ function createListpack(target: StoreTarget, members: ScoredMembers): Ref {
     const index = order[i];
     packBytes += zsetPairBytes(bytes, starts[index], lengths[index], scores[index]);
   }
-  const ref = createEntryFor(target, LISTPACK, packed.listpackBlobBytes(packBytes), NONE);
+  const key = { ...target, expiresAtMs: NO_EXPIRY };
+  const ref = newListpack(key, LISTPACK, packBytes, members.count * 2);
   const { window } = target.shard;
-  packed.initializeListpack(window, ref, members.count * 2);
-  let at = packed.listpackStart(window, ref) + listpack.LISTPACK_HEADER_BYTES;
+  let at = listpackStart(window, ref) + listpack.LISTPACK_HEADER_BYTES;
   for (let i = 0; i < members.count; i++) {
     const index = order[i];
     at = zsetWritePair(window.u8, at, bytes, starts[index], lengths[index], scores[index]);
@@ -88,34 +88,13 @@ function createStructure(target: StoreTarget, members: ScoredMembers): Ref {
       const start = starts[index];
       structure.addMember(shard, root, bytes, start, lengths[index], hash, scores[index]);
     }
-    return createEntryFor(target, SKIPLIST, structure.ZSET_ROOT_BYTES, root);
-  } catch (error) {
-    structure.freeRoot(shard, root);
-    throw error;
-  }
-}
-
-/** An entry, in no dictionary yet, with room for a blob or with a structure's root. */
-function createEntryFor(
-  target: StoreTarget,
-  typeAndEncoding: number,
-  valueBytes: number,
-  root: Ref,
-): Ref {
-  const { bytes, lengthBytes, shard, start } = target;
-  if (root === NONE && valueBytes <= entry.INLINE_VALUE_BYTES_MAX) {
-    return shard.createEntry(typeAndEncoding, 0, bytes, start, lengthBytes, valueBytes);
-  }
-  const valueRef = root === NONE ? shard.allocate(valueBytes) : root;
-  try {
-    const flags = entry.ENTRY_EXTERNAL;
-    const ref = shard.createEntry(typeAndEncoding, flags, bytes, start, lengthBytes, 0);
-    entry.setEntryExternal(shard.window, ref, valueRef, valueBytes, valueBytes);
+    const { bytes: key, lengthBytes, start: keyStart } = target;
+    const ref = shard.createEntry(SKIPLIST, entry.ENTRY_EXTERNAL, key, keyStart, lengthBytes, 0);
+    const rootBytes = structure.ZSET_ROOT_BYTES;
+    entry.setEntryExternal(shard.window, ref, root, rootBytes, rootBytes);
     return ref;
   } catch (error) {
-    if (root === NONE && error instanceof OutOfMemoryError) {
-      shard.allocator.free(valueRef, valueBytes);
-    }
+    structure.freeRoot(shard, root);
     throw error;
   }
 }

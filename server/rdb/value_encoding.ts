@@ -5,12 +5,11 @@
  * @module
  */
 
-import { copyBytes } from "../../engine/bytes.ts";
 import * as entry from "../../engine/keyspace/entry.ts";
 import { HashReader } from "../../engine/members/hash_reader.ts";
 import { hashCount, hashIsTable } from "../../engine/members/hashes.ts";
 import * as listpack from "../../engine/formats/listpack.ts";
-import * as packed from "../../engine/keyspace/listpack_value.ts";
+import { copyListpack, listpackValueBytes } from "../../engine/keyspace/listpack_value.ts";
 import { isQuicklist } from "../../engine/lists/lists.ts";
 import * as nodes from "../../engine/lists/quicklist_nodes.ts";
 import { OpenedNode, openNode } from "../../engine/lists/sealed_nodes.ts";
@@ -87,13 +86,10 @@ function encodeBlob(shard: Shard, ref: Ref, to: ByteBuffer, compresses: boolean)
 /** Appends the listpack that is the entry's value. */
 function encodeListpack(shard: Shard, ref: Ref, to: ByteBuffer, compresses: boolean): void {
   const { window } = shard;
-  const totalBytes = packed.listpackValueBytes(window, ref);
+  const totalBytes = listpackValueBytes(window, ref);
   PACKED.clear();
   PACKED.reserve(totalBytes);
-  listpack.setHeader(PACKED.bytes, 0, totalBytes, packed.listpackValueCount(window, ref));
-  const elements = packed.listpackStart(window, ref) + LISTPACK_HEADER_BYTES;
-  const elementsBytes = totalBytes - LISTPACK_HEADER_BYTES;
-  copyBytes(PACKED.bytes, LISTPACK_HEADER_BYTES, window.u8, elements, elementsBytes);
+  copyListpack(window, ref, PACKED.bytes, 0);
   encodeString(PACKED.bytes, 0, totalBytes, to, compresses);
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
+import { agreeAtLast } from "../support/agree_at_last.ts";
 import type { RespClient } from "../support/resp_client.ts";
 import type { ServerProcess } from "../support/server_process.ts";
 import { sleep, startTwoWorkers } from "./live_server.ts";
@@ -15,7 +16,6 @@ const MIB = 2 ** 20;
 const TOLERANCE = 0.1;
 /** The runtime's part of INFO memory is at most this old. */
 const FIGURES_AGE_MS = 300;
-const LOOKS_MAX = 4;
 const BATCH = 1000;
 /** Keys of each kind. */
 const SHORT_COUNT = 120_000;
@@ -55,8 +55,8 @@ function residentBytes(pid: number): number {
  * Asserts that the parts add up to what is resident, and returns them. Freed memory goes back to
  * the kernel meanwhile, on a busy machine between the two readings: then it looks again.
  */
-async function checkSum(server: ServerProcess, client: RespClient, when: string) {
-  for (let looksLeft = LOOKS_MAX - 1;; looksLeft--) {
+function checkSum(server: ServerProcess, client: RespClient, when: string): Promise<Figures> {
+  return agreeAtLast(async () => {
     await sleep(FIGURES_AGE_MS);
     const figures = await memoryFigures(client);
     const resident = residentBytes(server.pid);
@@ -65,9 +65,9 @@ async function checkSum(server: ServerProcess, client: RespClient, when: string)
     const share = Math.abs(sum - resident) / resident;
     const told = `${when}: ${shown}: ${mebibytes(sum)} of ${mebibytes(resident)}`;
     if (Deno.env.get("NUMARIS_SHOW_MEMORY") !== undefined) console.log(told);
-    if (share < TOLERANCE) return figures;
-    assertGreater(looksLeft, 0, told);
-  }
+    assertLess(share, TOLERANCE, told);
+    return figures;
+  });
 }
 
 function mebibytes(bytes: number): string {

@@ -3,7 +3,6 @@ import {
   assertEquals,
   assertGreater,
   assertGreaterOrEqual,
-  AssertionError,
   assertLess,
   assertThrows,
 } from "@std/assert";
@@ -25,28 +24,13 @@ import {
 } from "../../ffi/mod.ts";
 import { libcAllocator, libnumaAllocator } from "../../ffi/benchmark_allocators.ts";
 import { kilobyteField } from "../../ffi/kernel_files.ts";
+import { agreeAtLast } from "../support/agree_at_last.ts";
 import { peerTest } from "../support/peers.ts";
 import type { ThreadAnswer } from "./thread_worker.ts";
 
 const MIB = 1024 * 1024;
 
 const onLinux = Deno.build.os === "linux";
-
-const LOOKS_MAX = 5;
-const LOOK_INTERVAL_MS = 200;
-
-/** Compares readings until they agree: what other tests have left may be freed between two. */
-async function agreeAtLast(compare: () => void): Promise<void> {
-  for (let look = 1; look < LOOKS_MAX; look++) {
-    try {
-      return compare();
-    } catch (error) {
-      if (!(error instanceof AssertionError)) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL_MS));
-  }
-  compare();
-}
 
 Deno.test("resident bytes grow with what is touched", () => {
   const before = residentBytes();

@@ -4,7 +4,7 @@ import {
   blobToStructure,
   createBlob,
   createStructure,
-  ENCODING_INTSET,
+  ENCODING_RAW,
   ENTRY_EXTERNAL,
   entryAccessCount,
   entryEncoding,
@@ -19,14 +19,14 @@ import {
   setEntryAccessCount,
   spliceBlob,
   structureToBlob,
-  TYPE_SET,
+  TYPE_STRING,
 } from "../../engine/mod.ts";
 import type { Keyspace, Ref } from "../../engine/mod.ts";
 import { createTestKeyspace, findEntry, locate } from "../support/keyspace.ts";
 import { AllocationFaults, assertEveryByteIsOwned } from "../support/memory_accounting.ts";
 
 const KEY = new TextEncoder().encode("a key");
-const BLOB = TYPE_SET | (ENCODING_INTSET << 4);
+const BLOB = TYPE_STRING | (ENCODING_RAW << 4);
 
 /** A blob, and what it should hold. */
 class BlobUnderTest {
@@ -129,8 +129,8 @@ Deno.test("a blob becomes a structure and a blob again", () => {
     assert(entryIsStructure(shard.window, structure));
     assertEquals(entryValueRef(shard.window, structure), root);
     assertEquals(shard.expiryOf(structure), 2_000_000);
-    const back = structureToBlob(shard, 0, structure, hash, ENCODING_INTSET, 20);
-    assertEquals(entryEncoding(shard.window, back), ENCODING_INTSET);
+    const back = structureToBlob(shard, 0, structure, hash, ENCODING_RAW, 20);
+    assertEquals(entryEncoding(shard.window, back), ENCODING_RAW);
     assertEquals(entryValueLength(shard.window, back), 20);
     shard.allocator.free(root, 48);
     blob.keyspace.checkInvariants();
@@ -146,7 +146,7 @@ Deno.test("a structure that finds no room in the dictionary stays the caller's",
     const root = shard.allocate(48);
     faults.untilFailure = untilFailure;
     assert(AllocationFaults.runsOutOfMemory(() => {
-      createStructure(shard, 0, KEY, 0, KEY.length, hash, TYPE_SET | (5 << 4), root, 48);
+      createStructure(shard, 0, KEY, 0, KEY.length, hash, TYPE_STRING | (5 << 4), root, 48);
     }));
     assertEquals(findEntry(keyspace, 0, KEY), NONE);
     shard.allocator.free(root, 48);

@@ -80,7 +80,7 @@ class ListpackUnderTest {
     }
     assert(forward.join(",") === model.join(","), "the elements are the model's");
     const backward: string[] = [];
-    for (let at = listpack.lastElement(u8, start); at !== -1;) {
+    for (let at = listpack.previousElement(u8, start, u8.length - 1); at !== -1;) {
       backward.push(this.text(at));
       at = listpack.previousElement(u8, start, at);
     }
