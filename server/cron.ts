@@ -1,6 +1,6 @@
 /**
  * A worker's background work: expired keys, large values to free, tables that resize, memory to
- * give back, clients' timeouts, and, on worker 0, the rates that INFO shows.
+ * give back, clients' timeouts, nodes without memory, and, on worker 0, the rates that INFO shows.
  *
  * It runs `hz` times a second, for at most `BUDGET_MS` at a time, so that no client waits longer
  * than that for it. When work is left it runs again after `BACKLOG_DELAY_MS`: at most a quarter of
@@ -9,9 +9,10 @@
  * @module
  */
 
-import { assert } from "../engine/mod.ts";
+import { assert, type NodeSlot } from "../engine/mod.ts";
 import type { Client } from "./client.ts";
 import type { WorkerContext } from "./context.ts";
+import { availableBytesNow } from "./numa/node_figures.ts";
 import { RateSampler } from "./rate_sampler.ts";
 import {
   COUNTER_COMMANDS,
@@ -57,6 +58,7 @@ export class Cron {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastSampleMs = -Infinity;
   #nextFullTickMs = 0;
+  #watchedSlot = 0;
   #clients: Iterator<Client> | null = null;
   #clientsBytes = 0;
   #inputMaxBytes = 0;
@@ -104,12 +106,24 @@ export class Cron {
     if (!isFull) return isBehind;
     this.#nextFullTickMs = startMs + MS_PER_SECOND / this.#context.config.hz / 2;
     this.#context.keyspace.purge(PURGE_PAGES_PER_SHARD);
+    this.#context.keyspace.ageIdleStep();
+    this.#watchMemory();
     this.#visitClients(startMs + BUDGET_MS);
     if (workerIndex === 0) {
       shared.gauges[GAUGE_CRON_TICKS]++;
       this.#sample(startMs);
     }
     return isBehind;
+  }
+
+  /** Asks the kernel what memory one node has left, another one at each run. */
+  #watchMemory(): void {
+    const { heap, placement } = this.#context.keyspace;
+    const { nodeIds } = heap.layout;
+    if (nodeIds.length === 1) return;
+    this.#watchedSlot = (this.#watchedSlot + 1) % nodeIds.length;
+    const bytes = availableBytesNow(nodeIds[this.#watchedSlot]);
+    if (bytes !== null) placement.noteAvailableBytes(this.#watchedSlot as NodeSlot, bytes);
   }
 
   /** Tells the keyspace what is to be freed in the background: in all of its ways, here. */

@@ -336,7 +336,7 @@ export const compositeLru: StrategyFactory = {
     {
       name: "hold-seconds",
       summary: "seconds for which a key that was moved stays where it is, at least",
-      initial: 10,
+      initial: 5,
       min: 0,
       max: 3600,
     },

@@ -84,12 +84,14 @@ export const NO_ROOM = 2;
 export const GONE = 3;
 /** `migrate`: the move of a long value has begun; it goes on by itself between runs. */
 export const MIGRATION_BEGUN = 4;
-/** `migrate`: no time is left, or another long value is under way; nothing was done. */
+/** `migrate`: no time is left; nothing was done. */
 export const OUT_OF_TIME = 5;
 /** `migrate`: the bandwidth limit is reached; nothing was done. */
 export const OUT_OF_BANDWIDTH = 6;
 /** `migrate`: there is no such node. */
 export const NO_SUCH_NODE = 7;
+/** `migrate`: enough long values are under way, or this one is; nothing was done. */
+export const MIGRATION_BUSY = 8;
 
 /** Words for what `migrate` returns, by its value. */
 export const MIGRATION_OUTCOMES: readonly string[] = [
@@ -101,6 +103,7 @@ export const MIGRATION_OUTCOMES: readonly string[] = [
   "out of time",
   "out of bandwidth",
   "no such node",
+  "enough under way",
 ];
 
 /** What the strategies of one server share, and what belongs to one slot and one run. */

@@ -49,13 +49,16 @@ export interface PlacementEngine {
   scanKeys(position: ScanPosition, views: KeyView[]): number;
 
   /**
-   * Moves a key, or begins to move a long one, in steps of at most 1 ms per lock.
+   * Moves a key, or begins to move a long one, in steps of at most 1 ms per lock. Of the view only
+   * what names the key is used, and nothing is taken for granted: strategies write to views.
    *
-   * @returns `MIGRATED`, `ALREADY_THERE`, `NO_ROOM`, `GONE`, `MIGRATION_BEGUN`, or `OUT_OF_TIME`
-   *   when another long one is under way.
+   * @returns `MIGRATED`, `ALREADY_THERE`, `NO_ROOM`, `GONE`, `MIGRATION_BEGUN`, or
+   *   `MIGRATION_BUSY` when enough long ones are under way, or this one is.
    */
   migrate(key: KeyView, node: number): number;
-  /** Works on the long key that was begun, for about a millisecond; nothing when there is none. */
+  /** Bytes that the last `migrate` moved or began to move; 0 when it did neither. */
+  readonly lastMoveBytes: number;
+  /** Works on the long key that was begun first, for about a millisecond, if there is one. */
   continueMigration(): void;
 
   /** A copy of the key's name, or null when the key is gone. */

@@ -25,6 +25,8 @@ const PARAMETER_NAME = /^[a-z][a-z0-9-]{0,63}$/;
 const EXTENSION = /\.(ts|mts|js|mjs)$/;
 const PARAMETERS_MAX = 64;
 const SUMMARY_CHARACTERS_MAX = 256;
+/** Time for a module to be read and its top level to be run: later loads wait for it. */
+export const LOAD_TIMEOUT_MS = 5000;
 
 let loads = 0;
 
@@ -32,6 +34,8 @@ let loads = 0;
 export interface LoadedStrategy {
   /** Absolute path, links followed. */
   readonly path: string;
+  /** Ends its address in stacks; no other load has the same. */
+  readonly query: string;
   /** Its default export, checked. */
   readonly factory: StrategyFactory;
 }
@@ -41,21 +45,65 @@ export interface LoadedStrategy {
  *
  * @param path Absolute, or relative to `directory`.
  * @param directory The only directory, with those below it, that modules are loaded from.
+ * @param timeoutMs Time for the module; what it does later has no effect.
  * @throws StrategyError with the reason; nothing was changed but that the module's code has run.
  */
-export async function loadStrategy(path: string, directory: string): Promise<LoadedStrategy> {
+export async function loadStrategy(
+  path: string,
+  directory: string,
+  timeoutMs: number = LOAD_TIMEOUT_MS,
+): Promise<LoadedStrategy> {
   const found = confine(path, directory);
-  loads++;
-  let exported: unknown;
+  const query = `?load=${++loads}`;
+  let factory: unknown;
   try {
-    const module = await import(`${new URL(`file://${encodePath(found)}`)}?load=${loads}`);
-    exported = module.default;
+    const address = `${new URL(`file://${encodePath(found)}`)}${query}`;
+    const module = await within(timeoutMs, import(address));
+    factory = copyFactory(module.default);
   } catch (error) {
     throw new StrategyError(`Cannot load ${path}: ${reasonOf(error)}`);
   }
-  const fault = faultOf(exported);
+  const fault = faultOf(factory);
   if (fault !== null) throw new StrategyError(`Cannot use ${path}: ${fault}`);
-  return { path: found, factory: exported as StrategyFactory };
+  return { path: found, query, factory: factory as StrategyFactory };
+}
+
+/** What the module comes to; throws when that takes too long, as a top-level await may. */
+async function within<Module>(timeoutMs: number, module: Promise<Module>): Promise<Module> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const reason = `it was not done after ${timeoutMs} ms; does its top level wait for something?`;
+  const timer = setTimeout(() => reject(new Error(reason)), timeoutMs);
+  try {
+    return await Promise.race([module, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * The exported factory in an object of ours, which is what is checked: getters of a user's might
+ * say something else later, or throw where nobody expects it.
+ */
+function copyFactory(exported: unknown): unknown {
+  if (typeof exported !== "object" || exported === null) return exported;
+  const original = exported as StrategyFactory;
+  const { name, summary, priority, intervalMs, parameters, create } = original;
+  return {
+    name,
+    summary,
+    priority,
+    intervalMs,
+    parameters: Array.isArray(parameters)
+      ? parameters.slice(0, PARAMETERS_MAX + 1).map(copyParameter)
+      : parameters,
+    create: typeof create === "function" ? () => create.call(original) : create,
+  };
+}
+
+function copyParameter(declared: unknown): unknown {
+  if (typeof declared !== "object" || declared === null) return declared;
+  const { name, summary, initial, min, max } = declared as ParameterDeclaration;
+  return { name, summary, initial, min, max };
 }
 
 /** The module's real path, which must be below the directory's. */

@@ -22,6 +22,8 @@ export {
   FAILURES_IN_A_ROW_MAX,
   INTERVAL_MS_MAX,
   INTERVAL_MS_MIN,
+  isStrategyError,
+  reasonOf,
   type SlotStatistics,
   StrategySlot,
 } from "./slot.ts";

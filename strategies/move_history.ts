@@ -2,8 +2,9 @@
  * Which keys were moved lately, so that none bounces between nodes.
  *
  * A key that was moved may not be moved again for `holdSeconds`; each further move soon after
- * doubles that, up to 2^`STRIKES_MAX` times. The table is bounded: 2^17 sets of four words, 2 MiB
- * whatever the number of keys.
+ * doubles that, up to 2^`STRIKES_MAX` times, and to `PAUSE_SECONDS_MAX`: seconds are told apart
+ * modulo 2^16, and a pause beyond that would never end. The table is bounded: 2^17 sets of four
+ * words, 2 MiB whatever the number of keys.
  *
  * ```text
  * word:  second of the move, modulo 2^16 (16 bits) | tag of the hash (13) | strikes (3)
@@ -29,6 +30,8 @@ const STRIKES_MASK = 7;
 const STRIKES_MAX = 5;
 /** A second move within so many pauses is a strike; a later one starts afresh. */
 const MEMORY_HOLDS = 4;
+/** Longest pause, 3.6 hours: the memory of it, too, must end before seconds repeat. */
+export const PAUSE_SECONDS_MAX: number = Math.floor(SECONDS_MASK / (MEMORY_HOLDS + 1));
 const MULTIPLIER = 0x9e3779b1;
 const NOWHERE = -1;
 
@@ -58,9 +61,8 @@ export class MoveHistory {
     let strikes = 0;
     if (at !== NOWHERE) {
       const word = this.#words[at];
-      const before = word & STRIKES_MASK;
-      const isSoon = ageSeconds(word, nowSeconds) < holdSeconds * 2 ** before * MEMORY_HOLDS;
-      if (isSoon) strikes = Math.min(STRIKES_MAX, before + 1);
+      const isSoon = ageSeconds(word, nowSeconds) < pauseSeconds(word, holdSeconds) * MEMORY_HOLDS;
+      if (isSoon) strikes = Math.min(STRIKES_MAX, (word & STRIKES_MASK) + 1);
     } else {
       at = this.#findFree(shard, hash, nowSeconds, holdSeconds);
       if (at === NOWHERE) return;
@@ -90,7 +92,11 @@ export class MoveHistory {
 
 function isHeldWord(word: number, nowSeconds: number, holdSeconds: number): boolean {
   if (word === 0) return false;
-  return ageSeconds(word, nowSeconds) <= holdSeconds * 2 ** (word & STRIKES_MASK);
+  return ageSeconds(word, nowSeconds) <= pauseSeconds(word, holdSeconds);
+}
+
+function pauseSeconds(word: number, holdSeconds: number): number {
+  return Math.min(PAUSE_SECONDS_MAX, holdSeconds * 2 ** (word & STRIKES_MASK));
 }
 
 /** Whole seconds since the move, modulo 2^16. */

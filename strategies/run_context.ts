@@ -191,8 +191,8 @@ export class RunContext implements StrategyContext {
     }
     if (this.#isTimeUp) return OUT_OF_TIME;
     if (!this.#bandwidth.isOpen) return OUT_OF_BANDWIDTH;
-    const bytes = key.bytes;
     const outcome = this.#engine.migrate(key, node);
+    const bytes = this.#engine.lastMoveBytes;
     if (outcome === MIGRATED || outcome === MIGRATION_BEGUN) {
       this.migratedKeys++;
       this.migratedBytes += bytes;

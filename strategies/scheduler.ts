@@ -12,7 +12,8 @@
  *  2. A strategy is in a slot only after its `init` went well; whatever keeps it out changes
  *     nothing.
  *  3. What a strategy throws goes no further: it is logged and counted, and after
- *     `FAILURES_IN_A_ROW_MAX` in a row the strategy is disabled.
+ *     `FAILURES_IN_A_ROW_MAX` in a row the strategy is disabled. What it throws outside of its runs
+ *     only the owner can catch, who calls `fail`.
  *
  * @module
  */
@@ -23,7 +24,7 @@ import { HeatHistogram } from "./heat_histogram.ts";
 import { noOp } from "./no_op.ts";
 import { StrategyError } from "./parameters.ts";
 import type { SharedRunParts } from "./run_context.ts";
-import { FAILURES_IN_A_ROW_MAX, reasonOf, StrategySlot } from "./slot.ts";
+import { FAILURES_IN_A_ROW_MAX, isStrategyError, reasonOf, StrategySlot } from "./slot.ts";
 import type { StrategyFactory } from "./strategy.ts";
 
 /** Number of slots. */
@@ -126,8 +127,10 @@ export class StrategyScheduler {
     try {
       return new StrategySlot(index, factory, source, pairs, this.#parts, this.budgetMs);
     } catch (error) {
-      if (error instanceof StrategyError) throw error;
-      throw new StrategyError(`Cannot start '${factory.name}': ${reasonOf(error)}`);
+      const reason = reasonOf(error);
+      // A new one all the same: the strategy may have thrown one of ours that it has altered.
+      if (isStrategyError(error)) throw new StrategyError(reason);
+      throw new StrategyError(`Cannot start '${factory.name}': ${reason}`);
     }
   }
 
@@ -206,12 +209,26 @@ export class StrategyScheduler {
   #run(slot: StrategySlot, isContinuation: boolean): string | null {
     const wasEnabled = slot.isEnabled;
     const failure = slot.run(this.budgetMs, this.intervalOf(slot), isContinuation);
-    if (failure === null) return null;
+    if (failure !== null) this.#logFailure(slot, failure, wasEnabled);
+    return failure;
+  }
+
+  /**
+   * Counts a failure of the slot's strategy outside of its runs. What one that is disabled goes on
+   * to do is counted and not logged: a timer of it may fail any number of times.
+   */
+  fail(index: number, reason: string): void {
+    const slot = this.get(index);
+    const wasEnabled = slot.isEnabled;
+    slot.fail(reason);
+    if (wasEnabled) this.#logFailure(slot, reason, wasEnabled);
+  }
+
+  #logFailure(slot: StrategySlot, failure: string, wasEnabled: boolean): void {
     const name = `Strategy ${slot.index} (${slot.factory.name})`;
     this.#environment.log(`${name} failed: ${failure}`);
     if (wasEnabled && !slot.isEnabled) {
       this.#environment.log(`${name} is disabled: ${FAILURES_IN_A_ROW_MAX} failures in a row`);
     }
-    return failure;
   }
 }

@@ -19,6 +19,9 @@ export const FAILURES_IN_A_ROW_MAX = 3;
 export const INTERVAL_MS_MIN = 100;
 /** Longest. */
 export const INTERVAL_MS_MAX = 86_400_000;
+const REASON_CHARACTERS_MAX = 256;
+/** What `set` takes for every strategy besides its own parameters. */
+const SLOT_PARAMETERS: readonly string[] = ["priority", "interval"];
 
 /** What came of a slot's runs. */
 export interface SlotStatistics {
@@ -26,7 +29,7 @@ export interface SlotStatistics {
   runs: number;
   /** Calls besides, that continued a run. */
   continuations: number;
-  /** Runs that threw. */
+  /** Runs that threw, and faults between them. */
   failures: number;
   /** Failures since the last run that went well. */
   failuresInARow: number;
@@ -93,6 +96,8 @@ export class StrategySlot {
 
   readonly #strategy: Strategy;
   readonly #context: RunContext;
+  /** Whether `fail` was called since the last run. */
+  #hasFailedBetween = false;
 
   /**
    * Makes the strategy and has it initialise itself.
@@ -115,7 +120,10 @@ export class StrategySlot {
     this.priority = factory.priority ?? PRIORITY_NORMAL;
     this.intervalMs = factory.intervalMs ?? null;
     const parameters = new ParameterValues(factory.parameters);
-    for (const [name, text] of pairs) parameters.set(name, text);
+    for (const [name, text] of pairs) {
+      if (SLOT_PARAMETERS.includes(name)) this.set(name, text);
+      else parameters.set(name, text);
+    }
     this.#context = new RunContext(parts, parameters, `${index} (${factory.name})`);
     this.#strategy = factory.create();
     if (typeof this.#strategy?.execute !== "function") {
@@ -186,9 +194,19 @@ export class StrategySlot {
     statistics.migratedKeys += context.migratedKeys;
     statistics.migratedBytes += context.migratedBytes;
     statistics.failedKeys += context.failedKeys;
-    if (failure === null) statistics.failuresInARow = 0;
-    else this.#countFailure(failure);
+    if (failure !== null) this.#countFailure(failure);
+    else if (!this.#hasFailedBetween) statistics.failuresInARow = 0;
+    this.#hasFailedBetween = false;
     return failure;
+  }
+
+  /**
+   * Counts a failure outside of its runs, as in a timer's callback. The next run that goes well
+   * does not make up for it: the failure may be of the one before.
+   */
+  fail(reason: string): void {
+    this.#hasFailedBetween = true;
+    this.#countFailure(reason);
   }
 
   #countFailure(failure: string): void {
@@ -201,6 +219,7 @@ export class StrategySlot {
   /** Lets it run again, its failures in a row forgotten. */
   enable(): void {
     this.isEnabled = true;
+    this.#hasFailedBetween = false;
     this.statistics.failuresInARow = 0;
     this.nextIntervalMs = this.dueMs = 0;
   }
@@ -250,8 +269,22 @@ function parseSlotNumber(name: string, text: string, min: number, max: number): 
   return value;
 }
 
-/** One line about whatever was thrown. */
+/** One line about whatever was thrown. Never throws, as reading an object of a user's may. */
 export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/[\r\n]+/g, " ").slice(0, 256);
+  let text: string;
+  try {
+    text = String(error instanceof Error ? error.message : error);
+  } catch {
+    text = "it threw an object that has no text";
+  }
+  return text.replace(/[\r\n]+/g, " ").slice(0, REASON_CHARACTERS_MAX);
+}
+
+/** Whether what was thrown says itself what was refused and why. Never throws. */
+export function isStrategyError(error: unknown): error is StrategyError {
+  try {
+    return error instanceof StrategyError;
+  } catch {
+    return false;
+  }
 }

@@ -49,7 +49,10 @@ export interface ParameterDeclaration {
   readonly max?: number;
 }
 
-/** A strategy in a slot. All of it runs on the server's thread: be brief and synchronous. */
+/**
+ * A strategy in a slot. All of it runs on the server's thread: be brief and synchronous. What a
+ * timer of it throws is a failure too.
+ */
 export interface Strategy {
   /** Called once, before the first run. What it throws keeps the strategy out of the slot. */
   init?(context: StrategyContext): void;

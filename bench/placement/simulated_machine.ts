@@ -83,6 +83,7 @@ export class SimulatedMachine implements PlacementEngine {
   moves = 0;
   /** Their bytes. */
   movedBytes = 0;
+  lastMoveBytes = 0;
   /** How often each key was moved. */
   readonly keyMoves: Uint16Array;
   /** Milliseconds since the epoch. */
@@ -229,6 +230,7 @@ export class SimulatedMachine implements PlacementEngine {
   migrate(view: KeyView, node: number): number {
     const key = keyOf(view.shard, view.ref);
     const from = this.keyNode[key];
+    this.lastMoveBytes = 0;
     if (from === node) return ALREADY_THERE;
     const bytes = this.#keyBytes[key];
     if (this.#used[node] + bytes > this.#capacityBytes[node]) return NO_ROOM;
@@ -238,6 +240,7 @@ export class SimulatedMachine implements PlacementEngine {
     this.keyMoves[key]++;
     this.moves++;
     this.movedBytes += bytes;
+    this.lastMoveBytes = bytes;
     this.timeMs += (COSTS.movedKeyNs + bytes * COSTS.movedByteNs) / NS_PER_MS;
     return MIGRATED;
   }

@@ -15,8 +15,6 @@ import { Simulation, type SimulationOptions } from "./simulation.ts";
 
 const PERCENT = 100;
 const SECONDS = 50;
-/** The loads are smaller than elsewhere, or the sweep would take an hour. */
-const KEYS_DIVISOR = 5;
 
 type Pairs = readonly (readonly [string, string])[];
 
@@ -79,12 +77,11 @@ function optimalDistance(simulation: Simulation): number {
 }
 
 function score({ options, shiftSeconds }: Shape, pairs: Pairs, scale: Scale): number {
-  const keyCount = Math.ceil(scale.keyCount / KEYS_DIVISOR);
   const simulation = new Simulation({
     ...options,
     seed: scale.seed,
-    keyCount,
-    accessesPerSecond: keyCount,
+    keyCount: scale.keyCount,
+    accessesPerSecond: scale.keyCount,
     parameters: pairs,
   });
   let optimal = optimalDistance(simulation);

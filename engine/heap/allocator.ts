@@ -263,14 +263,16 @@ export class Allocator {
 
   /**
    * Gives memory of empty spans and freed pages back to the kernel, at most `pageCountMax` heap
-   * pages of it, node by node.
+   * pages of it, node by node. Empty spans become freed pages on all nodes at once, however many
+   * are given back: until then `usedBytesOn` counts them, 16 to 256 KiB per size of block.
    *
    * @returns How many pages it gave back; fewer than asked for when there are no more.
    */
   purge(pageCountMax: number): number {
+    const slotCount = this.#layout.nodeIds.length;
+    for (let slot = 0; slot < slotCount; slot++) this.#spans.releaseUnused(slot);
     let purged = 0;
-    for (let slot = 0; slot < this.#layout.nodeIds.length && purged < pageCountMax; slot++) {
-      this.#spans.releaseUnused(slot);
+    for (let slot = 0; slot < slotCount && purged < pageCountMax; slot++) {
       purged += this.#pages.purge(slot, pageCountMax - purged);
     }
     return purged;

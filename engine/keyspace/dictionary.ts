@@ -43,9 +43,10 @@ import * as layout from "./dictionary_layout.ts";
 import { entryKeyEquals, entryKeyLength, entryKeyStart } from "./entry.ts";
 import { fingerprintOf, hashBytes } from "./hash.ts";
 import { memberLength, memberStart } from "../members/member_layout.ts";
+import type { Placement } from "./placement.ts";
 import { nextCursor, type ScanBatch } from "./scan_cursor.ts";
 import type { ShardWindow } from "../heap/shard_window.ts";
-import type { NodeSlot, Ref } from "../types.ts";
+import type { Ref } from "../types.ts";
 import * as types from "../types.ts";
 
 // Copies of imported constants, so that V8 can fold them; allocator.ts says what it is worth.
@@ -77,27 +78,23 @@ export class Dictionary {
 
   readonly #window: ShardWindow;
   readonly #allocator: Allocator;
-  readonly #node: NodeSlot;
+  readonly #placement: Placement;
   readonly #seed0: number;
   readonly #seed1: number;
   /** What was read ahead: kept only so that the reads count as used. */
   #warmBits = 0;
 
-  /**
-   * Puts an accessor over the window; touches no byte of it.
-   *
-   * @param node Node slot on which tables are placed.
-   */
+  /** Puts an accessor over the window; touches no byte of it. `placement` says where tables go. */
   constructor(
     window: ShardWindow,
     allocator: Allocator,
-    node: NodeSlot,
+    placement: Placement,
     seed0: number,
     seed1: number,
   ) {
     this.#window = window;
     this.#allocator = allocator;
-    this.#node = node;
+    this.#placement = placement;
     this.#seed0 = seed0;
     this.#seed1 = seed1;
   }
@@ -313,12 +310,15 @@ export class Dictionary {
   }
 
   #createTable(dict: number, exponent: number): boolean {
-    const node = layout.tableNode(this.#allocator, dict, this.#node);
-    const table = this.#allocator.allocateZeroed(2 ** exponent * BUCKET_BYTES, node);
+    const table = this.#allocateTable(dict, 2 ** exponent * BUCKET_BYTES);
     if (table === NONE) return false;
     this.#window.u32[dict + DICT_TABLE_OLD] = table;
     this.#window.u32[dict + DICT_EXPONENT_OLD] = exponent;
     return true;
+  }
+
+  #allocateTable(dict: number, bytes: number): Ref {
+    return layout.allocateTable(this.#allocator, this.#placement, dict, bytes);
   }
 
   /** Puts `ref` into the first free slot of its chain, adding an overflow bucket if it must. */
@@ -328,8 +328,7 @@ export class Dictionary {
     while (u32[bucket + BUCKET_NEXT_WORD] !== NONE) bucket = u32[bucket + BUCKET_NEXT_WORD] * 4;
     let slot = layout.filledSlots(u32, bucket);
     if (slot === BUCKET_SLOTS) {
-      const node = layout.tableNode(this.#allocator, dict, this.#node);
-      const overflow = this.#allocator.allocateZeroed(BUCKET_BYTES, node);
+      const overflow = this.#allocateTable(dict, BUCKET_BYTES);
       if (overflow === NONE) return false;
       u32[dict + DICT_OVERFLOW_BUCKETS]++;
       u32[bucket + BUCKET_NEXT_WORD] = overflow;
@@ -408,8 +407,7 @@ export class Dictionary {
 
   /** Starts a resize to 2^`exponent` buckets; without memory for the table it just does not. */
   #startRehash(dict: number, exponent: number): void {
-    const node = layout.tableNode(this.#allocator, dict, this.#node);
-    const table = this.#allocator.allocateZeroed(2 ** exponent * BUCKET_BYTES, node);
+    const table = this.#allocateTable(dict, 2 ** exponent * BUCKET_BYTES);
     if (table !== NONE) this.startRehashInto(dict, table, exponent);
   }
 

@@ -7,7 +7,8 @@
 import type { Allocator } from "../heap/allocator.ts";
 import { assert } from "../assert.ts";
 import { HEADER_BYTES } from "../heap/heap_layout.ts";
-import type { NodeSlot, Ref } from "../types.ts";
+import type { Placement } from "./placement.ts";
+import { NONE, type Ref } from "../types.ts";
 
 /** Slots in a bucket. */
 export const BUCKET_SLOTS = 12;
@@ -59,11 +60,32 @@ export function filledSlots(u32: Uint32Array, bucket: number): number {
   return BUCKET_SLOTS;
 }
 
+/** How many steps a whole scan of a dictionary takes: buckets of its only, or its smaller, table. */
+export function scanSteps(u32: Uint32Array, dict: number): number {
+  if (u32[dict + DICT_TABLE_OLD] === NONE) return 0;
+  const exponent = u32[dict + DICT_EXPONENT_OLD];
+  if (u32[dict + DICT_TABLE_NEW] === NONE) return 2 ** exponent;
+  return 2 ** Math.min(exponent, u32[dict + DICT_EXPONENT_NEW]);
+}
+
 /**
- * Node for a table or an overflow bucket: the worker's `own` for the keyspace's dictionaries, whose
- * headers lie in the shard's; the node of the value's root for a dictionary inside of a value.
+ * Zeroed memory for a table or an overflow bucket, or `NONE` without room: on the worker's own
+ * node for the keyspace's dictionaries, whose headers lie in the shard's; on the node of the
+ * value's root for a dictionary inside of a value; else on the next nearest.
  */
-export function tableNode(allocator: Allocator, dict: number, own: NodeSlot): NodeSlot {
-  if (dict < HEADER_BYTES / 4) return own;
-  return allocator.nodeOf(Math.floor(dict / 4) as Ref);
+export function allocateTable(
+  allocator: Allocator,
+  placement: Placement,
+  dict: number,
+  bytes: number,
+): Ref {
+  const isOfKeyspace = dict < HEADER_BYTES / 4;
+  const node = isOfKeyspace ? placement.own : allocator.nodeOf(Math.floor(dict / 4) as Ref);
+  const order = placement.orders[node];
+  for (let i = 0; i < order.length; i++) {
+    if (!placement.admits(order[i], bytes)) continue;
+    const table = allocator.allocateZeroed(bytes, order[i]);
+    if (table !== NONE) return table;
+  }
+  return NONE;
 }

@@ -141,6 +141,8 @@ const CLOCK_MASK = 0xffff;
 const CLOCK_SKEW_SECONDS_MAX = 60;
 /** Longest idle time that the clock's 16 bits tell apart. */
 export const IDLE_SECONDS_MAX = CLOCK_MASK - CLOCK_SKEW_SECONDS_MAX;
+/** Idle time that `ageEntry` leaves: 13 hours. */
+export const IDLE_SECONDS_AGED: number = 13 * 3600;
 
 assert(ENTRY_FIXED_BYTES === 8, "an entry's fixed fields are two 32-bit words");
 assert(1 << HEAT_HALF_LIFE_SHIFT === HEAT_HALF_LIFE_SECONDS, "half-life is a power of two");
@@ -426,6 +428,27 @@ export function setEntryIdleSeconds(
   const word = ref * 4;
   const clock = (clockSeconds - Math.min(idleSeconds, IDLE_SECONDS_MAX)) & CLOCK_MASK;
   window.u32[word] = (window.u32[word] & 0xffff) | (clock << 16);
+}
+
+/**
+ * Sets an idle time above `IDLE_SECONDS_AGED` to that, and halves the access count as often as the
+ * time between asks for, so that the 16 bits of the clock do not come round. Not an access.
+ *
+ * @param halfLifeShift As `touchEntry` is given.
+ */
+export function ageEntry(
+  window: ShardWindow,
+  ref: Ref,
+  clockSeconds: number,
+  halfLifeShift: number,
+): void {
+  const idleSeconds = entryIdleSeconds(window, ref, clockSeconds);
+  if (idleSeconds <= IDLE_SECONDS_AGED) return;
+  const agedSeconds = clockSeconds - IDLE_SECONDS_AGED;
+  const halvings = halvingsBetween(clockSeconds - idleSeconds, agedSeconds, halfLifeShift);
+  const count = halvings > 7 ? 0 : entryAccessCount(window, ref) >>> halvings;
+  setEntryAccessCount(window, ref, count);
+  setEntryIdleSeconds(window, ref, clockSeconds, IDLE_SECONDS_AGED);
 }
 
 /** The access count, 0 to 255, as last stored (not decayed to now). */

@@ -122,8 +122,8 @@ function copyExternalValue(from: Shard, ref: Ref, to: Shard, copy: Ref): void {
 }
 
 /**
- * Moves an entry to another key, database or shard. Within a shard a value outside the entry stays
- * where it is; across shards it is copied, O(bytes of the value).
+ * Moves an entry to another key, database or shard. It stays on its node. Within a shard a value
+ * outside the entry stays where it is; across shards it is copied, O(bytes of the value).
  *
  * @param existing The entry that the target key has now, or `NONE`; it is replaced.
  * @throws OutOfMemoryError
@@ -142,6 +142,7 @@ export function moveEntry(
   existing: Ref,
 ): Ref {
   const flags = entry.entryFlags(from.window, ref);
+  to.placeOn(from.allocator.nodeOf(ref));
   if (from !== to || (flags & entry.ENTRY_EXTERNAL) === 0) {
     const copy = copyEntry(
       from,

@@ -4,7 +4,8 @@
  * A *policy* answers that, once per key: the first block that a command asks for after it looked a
  * key up in vain decides, and the key's other blocks follow. What is added to a key that exists
  * goes to the node that its entry lies on, so that a key which was migrated stays together. When
- * the node has no room, or its cap (`numa-node-maxmemory`) is reached, the next nearest serves.
+ * the node has no room, its cap (`numa-node-maxmemory`) is reached, or the kernel has no memory
+ * left there, the next nearest serves.
  *
  * One `Placement` per worker, shared by its shards; it is the worker's own view, and no state of
  * the keyspace: usage is read from the allocators again every so often.
@@ -20,6 +21,13 @@ import type { NodeSlot } from "../types.ts";
 const DECISIONS_PER_REFRESH = 256;
 /** Bytes that may be placed between two looks at caps, however little room is left under them. */
 const BYTES_PER_REFRESH_MIN = 64 * 1024;
+/**
+ * A node with less than this to give is out of memory: soon the kernel takes what it is asked for
+ * there from other nodes. Its own limit is mostly half of that (the zones' high watermarks).
+ */
+const AVAILABLE_BYTES_MIN = 16 * 1024 * 1024;
+/** The same on large nodes, as a share of their memory. */
+const AVAILABLE_SHARE_MIN = 0.01;
 
 /** Answers where new keys go. An implementation is one small file in strategies/placement/. */
 export interface PlacementPolicy {
@@ -56,7 +64,10 @@ export interface PlacementNodes {
   readonly usedBytes: Float64Array;
   /** Bytes that the node may hold: its cap, else its memory; `Infinity` when unknown. */
   readonly capacityBytes: Float64Array;
-  /** 1 where the cap is reached: nothing is placed there while another node has room. */
+  /**
+   * 1 where the cap is reached, or where memory is used up while another node has some: nothing is
+   * placed there while another node has room.
+   */
   readonly isFull: Uint8Array;
 }
 
@@ -86,6 +97,8 @@ export class Placement implements PlacementNodes {
   readonly capBytes: Float64Array;
   readonly #heap: Heap;
   readonly #totalBytes: Float64Array;
+  /** 1 where the kernel has no memory left. */
+  readonly #isExhausted: Uint8Array;
   #policy: PlacementPolicy;
   #untilRefresh = DECISIONS_PER_REFRESH;
   /** Bytes that may still be placed before some node could reach its cap. */
@@ -109,6 +122,7 @@ export class Placement implements PlacementNodes {
     options.totalBytes?.forEach((bytes, slot) => this.#totalBytes[slot] = bytes);
     this.capacityBytes = this.#totalBytes.slice();
     this.isFull = new Uint8Array(this.count);
+    this.#isExhausted = new Uint8Array(this.count);
     this.#policy = new OwnNode(this.own);
   }
 
@@ -124,10 +138,32 @@ export class Placement implements PlacementNodes {
 
   /** The node slot for a new key, as the policy says. */
   choose(hash: number, bytes: number): number {
-    this.#bytesUntilRefresh -= bytes;
-    if (--this.#untilRefresh <= 0 || this.#bytesUntilRefresh < 0) this.refresh();
+    if (--this.#untilRefresh <= 0) this.refresh();
     const slot = this.#policy.choose(hash, bytes);
     return slot >= 0 && slot < this.count ? slot : this.own;
+  }
+
+  /**
+   * Whether a block of `bytes` may lie on a node, which is neither full nor, with the block, above
+   * its cap. What is asked for counts as placed, and usage is read again when that could be above
+   * some cap; it is exact to 64 KiB and to the spans that short blocks lie in.
+   */
+  admits(slot: NodeSlot, bytes: number): boolean {
+    this.#bytesUntilRefresh -= bytes;
+    if (this.#bytesUntilRefresh < 0) this.refresh();
+    if (this.isFull[slot] !== 0) return false;
+    const capBytes = this.capBytes[slot];
+    return capBytes === 0 || this.usedBytes[slot] + bytes <= capBytes;
+  }
+
+  /** Tells how many bytes the kernel could still give on a node, what it can reclaim included. */
+  noteAvailableBytes(slot: NodeSlot, bytes: number): void {
+    const totalBytes = this.#totalBytes[slot];
+    const share = totalBytes < Infinity ? totalBytes * AVAILABLE_SHARE_MIN : 0;
+    const isExhausted = bytes < Math.max(share, AVAILABLE_BYTES_MIN) ? 1 : 0;
+    if (isExhausted === this.#isExhausted[slot]) return;
+    this.#isExhausted[slot] = isExhausted;
+    this.refresh();
   }
 
   /** Reads usage from the allocators, compares it with the caps, tells the policy. O(shards). */
@@ -148,8 +184,16 @@ export class Placement implements PlacementNodes {
       this.isFull[slot] = isFull ? 1 : 0;
       if (capBytes > 0 && !isFull) roomBytes = Math.min(roomBytes, capBytes - usedBytes);
     }
+    this.#avoidExhausted();
     this.#bytesUntilRefresh = Math.max(roomBytes, BYTES_PER_REFRESH_MIN);
     this.#policy.refresh?.();
+  }
+
+  /** Where all memory is used up there is nothing to avoid: caps and `maxmemory` say what is left. */
+  #avoidExhausted(): void {
+    const { isFull } = this;
+    if (!isFull.some((full, slot) => full === 0 && this.#isExhausted[slot] === 0)) return;
+    for (let slot = 0; slot < this.count; slot++) isFull[slot] |= this.#isExhausted[slot];
   }
 }
 

@@ -162,7 +162,7 @@ export class Shard {
     this.dictionary = new Dictionary(
       parts.window,
       parts.allocator,
-      this.#node,
+      parts.placement,
       parts.seed0,
       parts.seed1,
     );
@@ -305,17 +305,26 @@ export class Shard {
     return ref;
   }
 
+  /** Makes blocks go to `node` next, as if the key that was looked up last lay there. */
+  placeOn(node: NodeSlot): void {
+    this.#keyNode = node;
+  }
+
   #allocateOnKeyNode(bytes: number): Ref {
     const placement = this.placement;
-    if (this.#keyNode === UNDECIDED) {
-      this.#keyNode = placement.choose(this.#keyHash, bytes);
-      this.window.f64[PLACED_DOUBLE + this.#keyNode]++;
-    }
-    const order = placement.orders[this.#keyNode];
+    const isNew = this.#keyNode === UNDECIDED;
+    const node = isNew ? placement.choose(this.#keyHash, bytes) : this.#keyNode;
+    const order = placement.orders[node];
     for (let i = 0; i < order.length; i++) {
-      if (placement.isFull[order[i]] !== 0) continue;
+      if (!placement.admits(order[i], bytes)) continue;
       const ref = this.allocator.allocate(bytes, order[i]);
-      if (ref !== NONE) return ref;
+      if (ref === NONE) continue;
+      if (isNew) {
+        // What else the key needs follows to where there was room.
+        this.#keyNode = order[i];
+        this.window.f64[PLACED_DOUBLE + order[i]]++;
+      }
+      return ref;
     }
     throw new OutOfMemoryError();
   }

@@ -57,8 +57,10 @@ export const MOVE_IS_LONG = 2;
 export const MOVE_NO_ROOM = 3;
 /** There is no such key. */
 export const MOVE_MISSING = 4;
-/** The key changed too often, or another long value of its shard is under way. */
+/** The key changed too often. */
 export const MOVE_GIVEN_UP = 5;
+/** Another long value of its shard is under way. */
+export const MOVE_BUSY = 6;
 
 /** What was moved, and what was not and why. */
 export class MigrationReport {
@@ -72,6 +74,8 @@ export class MigrationReport {
   noRoomKeys = 0;
   /** Keys that changed too often while they were copied. */
   givenUpKeys = 0;
+  /** Long keys that met another one of their shard under way. */
+  busyKeys = 0;
   /** Blocks that moved. */
   blocks = 0;
   /** Bytes requested for them. */
@@ -85,6 +89,7 @@ export class MigrationReport {
     else if (outcome === MOVE_NOT_NEEDED) this.presentKeys++;
     else if (outcome === MOVE_MISSING) this.missingKeys++;
     else if (outcome === MOVE_NO_ROOM) this.noRoomKeys++;
+    else if (outcome === MOVE_BUSY) this.busyKeys++;
     else this.givenUpKeys++;
   }
 }
@@ -134,23 +139,23 @@ export function migrateShort(
   const allocator = shard.allocator;
   const from = allocator.nodeOf(ref);
   const isExternal = (entry.entryFlags(window, ref) & entry.ENTRY_EXTERNAL) !== 0;
-  const isCapped = shard.placement.isFull[node] !== 0;
-  let newValue = NONE;
-  if (isExternal) {
-    if (entry.entryIsStructure(window, ref)) {
-      return isCapped && from !== node ? fail(shard, from, node, MOVE_NO_ROOM) : MOVE_IS_LONG;
-    }
-    const valueRef = entry.entryValueRef(window, ref);
-    if (allocator.nodeOf(valueRef) !== node) {
-      if (isCapped) return fail(shard, from, node, MOVE_NO_ROOM);
-      if (entry.entryValueLength(window, ref) > COPY_BYTES_MAX) return MOVE_IS_LONG;
-      newValue = allocator.allocate(entry.entryValueBlockBytes(window, ref), node);
-      if (newValue === NONE) return fail(shard, from, node, MOVE_NO_ROOM);
-    }
+  if (isExternal && entry.entryIsStructure(window, ref)) {
+    const isRefused = from !== node && !shard.placement.admits(node, 0);
+    return isRefused ? fail(shard, from, node, MOVE_NO_ROOM) : MOVE_IS_LONG;
   }
-  if (from === node && newValue === NONE) return MOVE_NOT_NEEDED;
-  if (isCapped && newValue === NONE) return fail(shard, from, node, MOVE_NO_ROOM);
-  const blockBytes = newValue === NONE ? 0 : entry.entryValueBlockBytes(window, ref);
+  const isValueAway = isExternal && allocator.nodeOf(entry.entryValueRef(window, ref)) !== node;
+  const blockBytes = isValueAway ? entry.entryValueBlockBytes(window, ref) : 0;
+  const entryBytes = from === node ? 0 : entry.entryBytes(window, ref);
+  if (entryBytes + blockBytes === 0) return MOVE_NOT_NEEDED;
+  if (!shard.placement.admits(node, entryBytes + blockBytes)) {
+    return fail(shard, from, node, MOVE_NO_ROOM);
+  }
+  let newValue = NONE;
+  if (isValueAway) {
+    if (entry.entryValueLength(window, ref) > COPY_BYTES_MAX) return MOVE_IS_LONG;
+    newValue = allocator.allocate(blockBytes, node);
+    if (newValue === NONE) return fail(shard, from, node, MOVE_NO_ROOM);
+  }
   MOVED.blocks = newValue === NONE ? 0 : 1;
   MOVED.bytes = blockBytes;
   const moved = from === node ? ref : relocateEntry(shard, database, ref, hash, node);
@@ -202,6 +207,7 @@ function relocateEntry(
 const FAILURE_OF_OUTCOME: Record<number, number> = {
   [MOVE_NO_ROOM]: FAILURE_NO_ROOM,
   [MOVE_GIVEN_UP]: FAILURE_CHANGED,
+  [MOVE_BUSY]: FAILURE_BUSY,
 };
 
 function fail(shard: Shard, from: number, to: number, outcome: number): number {
@@ -214,7 +220,7 @@ type Phase = "start" | "copy" | "structure" | "return";
 
 /** The move of one key of any length, in steps. Call `step` until it says that it is over. */
 export class KeyMove {
-  /** How it ended: `MOVE_DONE`, `MOVE_NOT_NEEDED`, `MOVE_NO_ROOM`, `MOVE_MISSING`, `MOVE_GIVEN_UP`. */
+  /** How it ended: `MOVE_…`, but not `MOVE_IS_LONG`. */
   outcome: number = MOVE_MISSING;
 
   readonly #keyspace: Keyspace;
@@ -306,14 +312,20 @@ export class KeyMove {
     }
     if (this.#phase === "start") return this.#start(ref, deadlineMs);
     if (this.#phase === "copy") return this.#copy(ref, deadlineMs);
-    if (!entry.entryIsStructure(shard.window, ref)) {
-      // Somebody replaced the value meanwhile.
-      this.#phase = "start";
-      return this.#start(ref, deadlineMs);
+    if (this.#phase === "return" && entry.entryIsStructure(shard.window, ref)) {
+      return this.#returnStructure(ref, deadlineMs);
     }
-    return this.#phase === "structure"
-      ? this.#moveStructure(ref, deadlineMs)
-      : this.#returnStructure(ref, deadlineMs);
+    const isOnItsWay = entry.entryIsStructure(shard.window, ref) &&
+      shard.allocator.nodeOf(ref) === this.#node;
+    if (isOnItsWay) return this.#moveStructure(ref, deadlineMs);
+    // Somebody replaced the value meanwhile, or deleted the key and made it anew.
+    if (++this.#restarts > RESTARTS_MAX) {
+      return this.#end(fail(shard, this.#from, this.#node, MOVE_GIVEN_UP));
+    }
+    this.#phase = "start";
+    this.#blocks = 0;
+    this.#bytes = 0;
+    return this.#start(ref, deadlineMs);
   }
 
   #end(outcome: number): boolean {
@@ -364,6 +376,7 @@ export class KeyMove {
     const step = this.#step;
     const adapter = valueAdapterOf(entry.entryType(this.#shard.window, ref));
     do {
+      if (!this.#isAdmitted()) return this.#startReturn();
       step.blocks = 0;
       step.bytes = 0;
       step.failedBlocks = 0;
@@ -377,11 +390,7 @@ export class KeyMove {
       );
       this.#blocks += step.blocks;
       this.#bytes += step.bytes;
-      if (step.failedBlocks > 0) {
-        this.#phase = "return";
-        this.#cursor = 0;
-        return false;
-      }
+      if (step.failedBlocks > 0) return this.#startReturn();
       if (this.#cursor === 0 && this.#endRound()) return this.#endStructure();
     } while (this.#monotonicMs() < deadlineMs);
     return false;
@@ -407,6 +416,18 @@ export class KeyMove {
     this.#report.bytes += this.#bytes;
   }
 
+  /** Whether the next part of a structure may lie on the target. */
+  #isAdmitted(): boolean {
+    const { placement } = this.#shard;
+    return this.#from === this.#node || placement.admits(this.#node, STRUCTURE_BYTES_PER_LOOK);
+  }
+
+  #startReturn(): boolean {
+    this.#phase = "return";
+    this.#cursor = 0;
+    return false;
+  }
+
   /** No room on the target: what has moved goes back, as far as there is room, the entry last. */
   #returnStructure(ref: Ref, deadlineMs: number): boolean {
     const shard = this.#shard;
@@ -427,8 +448,7 @@ export class KeyMove {
     const shard = this.#shard;
     const window = shard.window;
     if (window.u32[layout.LONG_MOVE_STATE_WORD] !== layout.LONG_MOVE_NONE) {
-      countFailure(window, this.#from, this.#node, FAILURE_BUSY);
-      return this.#end(MOVE_GIVEN_UP);
+      return this.#end(fail(shard, this.#from, this.#node, MOVE_BUSY));
     }
     this.#oldValue = entry.entryValueRef(window, ref);
     this.#valueBytes = entry.entryValueLength(window, ref);

@@ -216,15 +216,33 @@ export class DatabaseMove implements Move {
   }
 
   #stepLong(): void {
-    this.#long ??= new KeyMove(
-      this.#keyspace,
-      this.#database,
-      this.#longKeys.pop() as Uint8Array,
-      this.#node,
-      this.#report,
-      this.#monotonicMs,
-    );
+    if (this.#long === null) {
+      const key = this.#longKeys.pop() as Uint8Array;
+      // Others have moved since it was accepted.
+      if (!this.#isStillAccepted(key)) return;
+      this.#long = new KeyMove(
+        this.#keyspace,
+        this.#database,
+        key,
+        this.#node,
+        this.#report,
+        this.#monotonicMs,
+      );
+    }
     if (this.#long.step()) this.#long = null;
+  }
+
+  #isStillAccepted(key: Uint8Array): boolean {
+    if (this.#accepts === undefined) return true;
+    const hash = this.#keyspace.hash(key, 0, key.length);
+    const shard = this.#keyspace.shardOf(hash);
+    shard.lock();
+    try {
+      const ref = shard.peek(this.#database, key, 0, key.length, hash);
+      return ref !== NONE && this.#accepts(shard, ref);
+    } finally {
+      shard.unlock();
+    }
   }
 
   #stepShort(shard: Shard): void {

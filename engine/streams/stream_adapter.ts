@@ -4,7 +4,8 @@
  * A migration numbers the parts of a stream: first the root with the directory of groups, then the
  * leaves of the index of nodes, then for each group its block, the leaves of its pending ids, and
  * for each consumer its block and the leaves of its pending ids. A cursor is a part's number and
- * which of a leaf's nodes is next.
+ * which of a leaf's nodes is next. A step first walks to its part, over groups and consumers that
+ * come before (8 ns each), and goes on from there.
  *
  * @module
  */
@@ -39,7 +40,7 @@ const { TREE_COUNT_WORD, TREE_LAST_LEAF_WORD, TREE_LEAVES_WORD } = treeLayout;
 /** Room in a cursor for which of a leaf's nodes is next. */
 const CURSOR_LEAF_ENTRIES = 128;
 /** Parts that one step of a migration looks at, at most, when all are where they should be. */
-const PARTS_PER_STEP_MAX = 64;
+const PARTS_PER_STEP_MAX = 256;
 
 function freeStep(shard: Shard, entryRef: Ref, blocksMax: number): boolean {
   const root = streamRoot(shard, entryRef);
@@ -215,64 +216,144 @@ function usageBytes(shard: Shard, entryRef: Ref, sampleCount: number): number {
   let bytes = allocator.usableBytes(entry.entryValueRef(window, entryRef)) +
     treeBlocks.treeUsageBytes(shard, index);
   if (sampled !== 0) bytes += Math.round(sampledBytes * nodeCount / sampled);
-  const add = (ref: Ref) => bytes += allocator.usableBytes(ref);
-  visitNames(u32, root + STREAM_GROUPS_WORD, add, (group) => {
-    bytes += treeBlocks.treeUsageBytes(shard, wordOf(group) + GROUP_PENDING_WORD);
-    visitNames(u32, wordOf(group) + GROUP_CONSUMERS_WORD, add, (consumer) => {
-      bytes += treeBlocks.treeUsageBytes(shard, wordOf(consumer) + CONSUMER_PENDING_WORD);
-    });
+  return bytes + namesUsageBytes(shard, root + STREAM_GROUPS_WORD, sampleCount, (group) => {
+    const pendingBytes = treeBlocks.treeUsageBytes(shard, wordOf(group) + GROUP_PENDING_WORD);
+    const directory = wordOf(group) + GROUP_CONSUMERS_WORD;
+    return pendingBytes + namesUsageBytes(
+      shard,
+      directory,
+      sampleCount,
+      (consumer) => treeBlocks.treeUsageBytes(shard, wordOf(consumer) + CONSUMER_PENDING_WORD),
+    );
   });
-  return bytes;
 }
 
-/** The part that a migration has come to; one per worker. */
-const PART = { slotWord: 0, tree: 0, leaf: 0, directory: 0 };
+/** Bytes of a directory and of what it names, from about `sampleCount` of these; 0 asks for all. */
+function namesUsageBytes(
+  shard: Shard,
+  directory: number,
+  sampleCount: number,
+  bytesInside: (block: Ref) => number,
+): number {
+  const { allocator, window } = shard;
+  const count = names.nameCount(window.u32, directory);
+  if (count === 0) return 0;
+  const sampled = sampleCount === 0 ? count : Math.min(count, sampleCount);
+  let bytes = 0;
+  for (let i = 0; i < sampled; i++) {
+    const block = names.namedBlockAt(window.u32, directory, i);
+    bytes += allocator.usableBytes(block) + bytesInside(block);
+  }
+  const ownBytes = allocator.usableBytes(names.namesBlock(window.u32, directory));
+  return ownBytes + Math.round(bytes * count / sampled);
+}
 
-/**
- * Finds the part with this number.
- *
- * @returns Whether there is one. `PART` says what it is: the leaf `leaf` of `tree`, or, where
- *   `tree` is 0, the block that `slotWord` names, with the block of `directory` if it has one.
- */
-function findPart(u32: Uint32Array, root: number, number: number): boolean {
-  let left = number - 1;
-  if (isLeafPart(u32, root + STREAM_NODES_WORD, left)) return true;
-  left -= u32[root + STREAM_NODES_WORD + TREE_LEAVES_WORD];
-  const groupDirectory = root + STREAM_GROUPS_WORD;
-  for (let g = 0; g < names.nameCount(u32, groupDirectory); g++) {
-    const slot = names.slotAt(u32, groupDirectory, g);
-    const word = wordOf(names.blockInSlot(u32, groupDirectory, slot));
-    const directory = word + GROUP_CONSUMERS_WORD;
-    const pending = word + GROUP_PENDING_WORD;
-    const groupSlotWord = names.slotWord(u32, groupDirectory, slot);
-    if (isBlockPart(groupSlotWord, directory, left) || isLeafPart(u32, pending, left - 1)) {
+/** One step of a migration: walks over the parts in their order, and moves some of them. */
+class PartWalk {
+  readonly #shard: Shard;
+  readonly #node: NodeSlot;
+  readonly #step: MigrationStep;
+  readonly #endBytes: number;
+  /** The first part that is to move, and which of its nodes. */
+  readonly #first: number;
+  #firstIndex: number;
+  /** The part that the walk is at. */
+  #part = 1;
+  /** Where the next step goes on, once there has been enough in this one. */
+  cursor = 0;
+
+  constructor(
+    shard: Shard,
+    node: NodeSlot,
+    cursor: number,
+    endBytes: number,
+    step: MigrationStep,
+  ) {
+    this.#shard = shard;
+    this.#node = node;
+    this.#step = step;
+    this.#endBytes = endBytes;
+    this.#first = Math.max(1, Math.floor(cursor / CURSOR_LEAF_ENTRIES));
+    this.#firstIndex = cursor % CURSOR_LEAF_ENTRIES;
+  }
+
+  /** Whether the walk came to the end of the stream. */
+  walk(root: number): boolean {
+    const u32 = this.#shard.window.u32;
+    if (!this.#leaves(root + STREAM_NODES_WORD, true)) return false;
+    const directory = root + STREAM_GROUPS_WORD;
+    const count = names.nameCount(u32, directory);
+    for (let i = 0; i < count; i++) {
+      const slot = names.slotAt(u32, directory, i);
+      if (!this.#block(names.slotWord(u32, directory, slot), true)) return false;
+      const word = wordOf(names.blockInSlot(u32, directory, slot));
+      if (!this.#leaves(word + GROUP_PENDING_WORD, false)) return false;
+      if (!this.#consumers(word + GROUP_CONSUMERS_WORD)) return false;
+    }
+    return true;
+  }
+
+  #consumers(directory: number): boolean {
+    const u32 = this.#shard.window.u32;
+    const count = names.nameCount(u32, directory);
+    for (let i = 0; i < count; i++) {
+      const slot = names.slotAt(u32, directory, i);
+      if (!this.#block(names.slotWord(u32, directory, slot), false)) return false;
+      const word = wordOf(names.blockInSlot(u32, directory, slot));
+      if (!this.#leaves(word + CONSUMER_PENDING_WORD, false)) return false;
+    }
+    return true;
+  }
+
+  /** A group's block, with that of its directory of consumers, or a consumer's. */
+  #block(slotWord: number, isGroup: boolean): boolean {
+    if (this.#part < this.#first) {
+      this.#part++;
       return true;
     }
-    left -= 1 + u32[pending + TREE_LEAVES_WORD];
-    for (let c = 0; c < names.nameCount(u32, directory); c++) {
-      const consumerSlot = names.slotAt(u32, directory, c);
-      const own = wordOf(names.blockInSlot(u32, directory, consumerSlot)) + CONSUMER_PENDING_WORD;
-      if (isBlockPart(names.slotWord(u32, directory, consumerSlot), 0, left)) return true;
-      if (isLeafPart(u32, own, left - 1)) return true;
-      left -= 1 + u32[own + TREE_LEAVES_WORD];
-    }
+    const shard = this.#shard;
+    const u32 = shard.window.u32;
+    const from = u32[slotWord] as Ref;
+    const bytes = groups.namedBlockBytes(u32, from);
+    const to = relocateBlock(shard, from, bytes, this.#node, this.#step);
+    u32[slotWord] = to;
+    if (isGroup) migrateDirectory(shard, wordOf(to) + GROUP_CONSUMERS_WORD, this.#node, this.#step);
+    return this.#goesOn();
   }
-  return false;
-}
 
-function isBlockPart(slotWord: number, directory: number, left: number): boolean {
-  if (left !== 0) return false;
-  PART.tree = 0;
-  PART.slotWord = slotWord;
-  PART.directory = directory;
-  return true;
-}
+  /** The leaves of an index of ids; of the index of nodes with the nodes. */
+  #leaves(tree: number, hasNodes: boolean): boolean {
+    const shard = this.#shard;
+    const count = shard.window.u32[tree + TREE_LEAVES_WORD];
+    const skipped = Math.min(count, Math.max(0, this.#first - this.#part));
+    this.#part += skipped;
+    for (let leaf = skipped; leaf < count; leaf++) {
+      const from = this.#firstIndex;
+      this.#firstIndex = 0;
+      if (leaf === 0 && from === 0) {
+        treeBlocks.migrateInnerNodes(shard, tree, this.#node, this.#step);
+      }
+      const moved = treeBlocks.migrateLeaf(shard, tree, leaf, this.#node, this.#step);
+      const next = hasNodes
+        ? migrateListpacks(shard, moved, from, this.#node, this.#endBytes, this.#step)
+        : 0;
+      if (next !== 0) {
+        this.cursor = this.#part * CURSOR_LEAF_ENTRIES + next;
+        return false;
+      }
+      if (!this.#goesOn()) return false;
+    }
+    return true;
+  }
 
-function isLeafPart(u32: Uint32Array, tree: number, left: number): boolean {
-  if (left < 0 || left >= u32[tree + TREE_LEAVES_WORD]) return false;
-  PART.tree = tree;
-  PART.leaf = left;
-  return true;
+  /** Goes to the next part; whether that is still for this step. */
+  #goesOn(): boolean {
+    this.#part++;
+    const isEnough = this.#step.bytes >= this.#endBytes ||
+      this.#part - this.#first >= PARTS_PER_STEP_MAX;
+    if (isEnough) this.cursor = this.#part * CURSOR_LEAF_ENTRIES;
+    return !isEnough;
+  }
 }
 
 function migrateStep(
@@ -283,33 +364,10 @@ function migrateStep(
   bytesMax: number,
   step: MigrationStep,
 ): number {
-  const u32 = shard.window.u32;
   const endBytes = step.bytes + bytesMax;
-  let part = Math.floor(cursor / CURSOR_LEAF_ENTRIES);
-  let index = cursor % CURSOR_LEAF_ENTRIES;
-  if (part === 0) {
-    migrateRoot(shard, entryRef, node, step);
-    part = 1;
-  }
-  for (let looked = 0; looked < PARTS_PER_STEP_MAX; looked++) {
-    const root = streamRoot(shard, entryRef);
-    if (!findPart(u32, root, part)) return 0;
-    if (PART.tree === 0) {
-      migrateNamed(shard, node, step);
-    } else {
-      if (PART.leaf === 0 && index === 0) {
-        treeBlocks.migrateInnerNodes(shard, PART.tree, node, step);
-      }
-      const leaf = treeBlocks.migrateLeaf(shard, PART.tree, PART.leaf, node, step);
-      if (PART.tree === root + STREAM_NODES_WORD) {
-        index = migrateListpacks(shard, leaf, index, node, endBytes, step);
-        if (index !== 0) return part * CURSOR_LEAF_ENTRIES + index;
-      }
-    }
-    part++;
-    if (step.bytes >= endBytes) break;
-  }
-  return part * CURSOR_LEAF_ENTRIES;
+  if (cursor === 0) migrateRoot(shard, entryRef, node, step);
+  const walk = new PartWalk(shard, node, cursor, endBytes, step);
+  return walk.walk(streamRoot(shard, entryRef)) ? 0 : walk.cursor;
 }
 
 function migrateRoot(shard: Shard, entryRef: Ref, node: NodeSlot, step: MigrationStep): void {
@@ -333,17 +391,6 @@ function migrateDirectory(
   const block = names.namesBlock(u32, directory);
   const bytes = names.namesBlockBytes(u32, directory);
   names.setNamesBlock(u32, directory, relocateBlock(shard, block, bytes, node, step));
-}
-
-/** Moves the group or consumer in `PART`. */
-function migrateNamed(shard: Shard, node: NodeSlot, step: MigrationStep): void {
-  const u32 = shard.window.u32;
-  const from = u32[PART.slotWord] as Ref;
-  const to = relocateBlock(shard, from, groups.namedBlockBytes(u32, from), node, step);
-  u32[PART.slotWord] = to;
-  if (PART.directory !== 0) {
-    migrateDirectory(shard, wordOf(to) + GROUP_CONSUMERS_WORD, node, step);
-  }
 }
 
 /** Moves listpacks of a leaf from index `from` on; returns the next index, or 0 at the end. */

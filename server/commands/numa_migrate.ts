@@ -101,6 +101,7 @@ export function reportPairs(report: MigrationReport): Pair[] {
     ["missing", integerValue(report.missingKeys)],
     ["no-room", integerValue(report.noRoomKeys)],
     ["changed", integerValue(report.givenUpKeys)],
+    ["busy", integerValue(report.busyKeys)],
     ["blocks", integerValue(report.blocks)],
     ["bytes", integerValue(report.bytes)],
     ["microseconds", integerValue(report.ms * US_PER_MS)],

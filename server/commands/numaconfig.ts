@@ -11,6 +11,7 @@
 import { readMigrationStatistics, resetMigrationStatistics } from "../../engine/mod.ts";
 import type { Client } from "../client.ts";
 import { CommandError } from "../command_error.ts";
+import { splitAtSpaces } from "../config/config.ts";
 import { NUMA_PARAMETERS } from "../config/numa_parameters.ts";
 import type { Parameter } from "../config/parameter.ts";
 import { InvalidValue } from "../config/values.ts";
@@ -86,12 +87,12 @@ async function set(client: Client): Promise<void> {
   if (parameter.changeable !== "always") throw refuse("it can be set at the start only");
   if (words.length > 1 && !parameter.isList) throw refuse("it takes one value");
   try {
-    parameter.prepare(context.config, parameter.isList ? text.split(" ") : words);
+    parameter.prepare(context.config, parameter.isList ? splitAtSpaces(text) : words);
   } catch (error) {
     if (error instanceof InvalidValue) throw refuse(error.message);
     throw error;
   }
-  const unknown = unknownNode(client, parameter, words);
+  const unknown = unknownNode(client, parameter, splitAtSpaces(text));
   if (unknown !== null) throw refuse(unknown);
   await context.control.broadcast({ kind: "config", pairs: [[parameter.name, text]] });
   reply.ok();
@@ -162,10 +163,12 @@ function resetStatistics(client: Client): void {
 
 /** NUMACONFIG REBALANCE: does it now, whatever `numa-auto-rebalance` says; without a limit. */
 async function rebalance(client: Client): Promise<void> {
-  const { config, keyspace } = client.context;
+  const { config, keyspace, log } = client.context;
   const threshold = config.numaBalanceThresholdPercent;
   const work = new Rebalance(keyspace, nodesOf(client), threshold, clockOf(client));
-  if (!await drive(work, () => client.connection.isClosed)) return;
+  const isComplete = await drive(work, () => client.connection.isClosed);
+  if (config.numaDebug) log.notice(`${work.describe()}, for client ${client.id}`);
+  if (!isComplete) return;
   const pairs: Pair[] = [
     ["rounds", integerValue(work.rounds)],
     ["spread-before-percent", doubleValue(work.spreadBeforePercent)],

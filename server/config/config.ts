@@ -139,6 +139,6 @@ function failure(name: string, reason: string): CommandError {
 }
 
 /** Redis splits a text given for a list at every single space, so that two make an empty word. */
-function splitAtSpaces(text: string): string[] {
+export function splitAtSpaces(text: string): string[] {
   return text === "" ? [] : text.split(" ");
 }

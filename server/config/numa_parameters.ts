@@ -18,7 +18,7 @@ const HEAT_LEVEL_MAX = 7;
 const INTERVAL_MS_MIN = 100;
 const INTERVAL_MS_MAX = 3_600_000;
 const BUDGET_MS_MAX = 1000;
-const UINT64_MAX = 2n ** 64n - 1n;
+const BYTES_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
 const SHARDS = restricted(
   integer(1, KEYSPACE_SHARDS_MAX),
@@ -109,7 +109,7 @@ const PLACEMENT: readonly Parameter[] = [
   parameter({
     name: "numa-migration-bandwidth",
     field: "numaMigrationBandwidthBytes",
-    type: memory(0n, UINT64_MAX),
+    type: memory(0n, BYTES_MAX),
     summary: "bytes per second that background migration may move; 0 for no limit",
     changeable: "always",
   }),

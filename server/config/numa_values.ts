@@ -25,6 +25,8 @@ export interface ConfiguredStrategy {
 const NODE_TEXT = /^(0|[1-9][0-9]{0,3})$/;
 const NODE_ID_MAX = 1023;
 const WEIGHT_TEXT = /^[1-9][0-9]{0,5}$/;
+/** What a number tells apart, 8 PiB. */
+const NODE_BYTES_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 const SLOT_TEXT = /^([2-9]|1[0-5])$/;
 
 /** `yes`, `no`, `on`, `off`, `enabled` or `disabled`, in any case; written `yes` or `no`. */
@@ -55,7 +57,7 @@ export const PLACEMENT_POLICY: ValueType<string> = {
   lines: (name) => [[name]],
 };
 
-/** `<node> <figure>`, once or more; nodes not named keep theirs. */
+/** `<node> <figure>`, once or more; nodes not named keep theirs; nothing at all ends all of them. */
 function perNode(
   read: (word: string) => number | null,
   what: string,
@@ -63,8 +65,8 @@ function perNode(
   return {
     isList: true,
     parse: (words, present) => {
-      if (words.length === 1 && words[0] === "") return new Map();
-      if (words.length === 0 || words.length % 2 !== 0) {
+      if (words.join("") === "") return new Map();
+      if (words.length % 2 !== 0) {
         throw new InvalidValue(`argument(s) must be pairs of a node and its ${what}`);
       }
       const figures = new Map(present);
@@ -93,7 +95,7 @@ export const NODE_WEIGHTS: ValueType<NodeFigure> = perNode(
 /** Bytes per node, units allowed; 0 for no cap. */
 export const NODE_BYTES: ValueType<NodeFigure> = perNode((word) => {
   const bytes = word === "" ? null : parseMemory(word);
-  return bytes === null ? null : Number(bytes);
+  return bytes === null || bytes > NODE_BYTES_MAX ? null : Number(bytes);
 }, "memory");
 
 /** `<slot> <path> [<parameter> <value> ...]`, once or more; a slot named again is replaced. */

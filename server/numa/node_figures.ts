@@ -72,9 +72,28 @@ export function nodeReports(context: WorkerContext): NodeReport[] {
   });
 }
 
+/**
+ * Bytes that the kernel could give on a node now: free ones and those of the file cache, which it
+ * reclaims. Null where it does not tell. About 30 us.
+ */
+export function availableBytesNow(nodeId: number): number | null {
+  const text = nodeMeminfo(nodeId);
+  if (text === null) return null;
+  return ["MemFree", "Active\\(file\\)", "Inactive\\(file\\)"]
+    .reduce((sum, field) => sum + (fieldBytes(text, field) ?? 0), 0);
+}
+
 /** Free bytes of a node as the kernel tells them now; where it does not, those at the start. */
 function freeBytesNow(nodeId: number, freeBytesAtStart: number): number {
-  const text = readKernelFile(`/sys/devices/system/node/node${nodeId}/meminfo`);
-  const kibibytes = text === null ? null : /MemFree:\s+(\d+) kB/.exec(text);
-  return kibibytes === null ? freeBytesAtStart : Number(kibibytes[1]) * BYTES_PER_KIB;
+  return fieldBytes(nodeMeminfo(nodeId) ?? "", "MemFree") ?? freeBytesAtStart;
+}
+
+function nodeMeminfo(nodeId: number): string | null {
+  return readKernelFile(`/sys/devices/system/node/node${nodeId}/meminfo`);
+}
+
+/** `field` as it stands in a regular expression. */
+function fieldBytes(meminfo: string, field: string): number | null {
+  const kibibytes = new RegExp(` ${field}:\\s+(\\d+) kB`).exec(meminfo);
+  return kibibytes === null ? null : Number(kibibytes[1]) * BYTES_PER_KIB;
 }

@@ -5,8 +5,10 @@
  * part of their capacity. The *spread* is the difference, in percentage points, between the node
  * that is furthest above its part and the one that is furthest below. A round moves keys from the
  * first to the second: it surveys how many bytes there are of each warmth, which says up to which
- * warmth keys must go, and then moves these. Rounds follow until the spread is within the threshold
- * or a round gains little. Memory-only nodes are a tier of their own, which strategies fill.
+ * warmth keys must go, and then moves these. A key so long that the nodes would change their roles
+ * stays where it is, or it would go to and fro for ever. Rounds follow until the spread is within
+ * the threshold or a round gains little. Memory-only nodes are a tier of their own, which
+ * strategies fill.
  *
  * @module
  */
@@ -29,6 +31,8 @@ import { keyBytes } from "./strategy_engine.ts";
 const ROUNDS_MAX = 8;
 /** A round that moves less than this part of what it meant to is the last. */
 const PROGRESS_MIN = 0.02;
+/** Longest key that moves, by the bytes that are wanted: twice those would swap the two nodes. */
+const FITTING_MAX = 1.9;
 
 /** The node that is too full and the one that is too empty, by node slot. */
 export interface Imbalance {
@@ -128,6 +132,14 @@ export class Rebalance implements SteppedWork {
     this.#move?.abandon();
   }
 
+  /** What it has done, in a line for the log. */
+  describe(): string {
+    const { report, rounds, spreadBeforePercent, spreadAfterPercent } = this;
+    return `Rebalanced: ${report.movedKeys} keys and ${report.bytes} bytes in ${rounds} rounds; ` +
+      `the spread was ${spreadBeforePercent.toFixed(1)} % and is ` +
+      `${spreadAfterPercent.toFixed(1)} %`;
+  }
+
   /** Whether there is anything to do. */
   #startRound(): boolean {
     const imbalance = measureImbalance(this.#keyspace, this.#nodes);
@@ -142,7 +154,9 @@ export class Rebalance implements SteppedWork {
     const { from } = imbalance;
     this.#survey = new KeySurvey(this.#keyspace, null, (shard, _database, ref) => {
       if (shard.allocator.nodeOf(ref) !== from) return;
-      this.#bytesByWarmth[warmthOf(this.#keyspace, shard, ref)] += keyBytes(shard, ref);
+      const bytes = keyBytes(shard, ref);
+      if (!this.#fits(bytes)) return;
+      this.#bytesByWarmth[warmthOf(this.#keyspace, shard, ref)] += bytes;
     }, this.#monotonicMs);
     return true;
   }
@@ -165,14 +179,15 @@ export class Rebalance implements SteppedWork {
   #nextDatabase(): void {
     this.#database++;
     const imbalance = this.#imbalance;
-    const wanted = (imbalance?.bytes ?? 0) - (this.report.bytes - this.#roundBytes);
+    const wanted = this.#wantedBytes;
     if (imbalance === null || this.#database >= this.#keyspace.databases || wanted <= 0) {
       this.#move = null;
       return;
     }
     const accepts = (shard: Shard, ref: Ref) =>
       shard.allocator.nodeOf(ref) === imbalance.from &&
-      warmthOf(this.#keyspace, shard, ref) <= this.#warmthMax;
+      warmthOf(this.#keyspace, shard, ref) <= this.#warmthMax &&
+      this.#fits(keyBytes(shard, ref));
     this.#move = new DatabaseMove(
       this.#keyspace,
       this.#database,
@@ -183,11 +198,23 @@ export class Rebalance implements SteppedWork {
     );
   }
 
+  /** What this round has still to move. */
+  get #wantedBytes(): number {
+    return (this.#imbalance?.bytes ?? 0) - (this.report.bytes - this.#roundBytes);
+  }
+
+  /** Whether the nodes are at least a little nearer to each other when a key of `bytes` has moved. */
+  #fits(bytes: number): boolean {
+    return bytes < FITTING_MAX * this.#wantedBytes;
+  }
+
   /** Whether another round would gain nothing. */
   #endRound(): boolean {
+    const before = this.spreadAfterPercent;
     const moved = this.report.bytes - this.#roundBytes;
     const imbalance = measureImbalance(this.#keyspace, this.#nodes);
     this.spreadAfterPercent = imbalance?.spreadPercent ?? 0;
+    if (this.spreadAfterPercent >= before) return true;
     return moved < (this.#imbalance?.bytes ?? 0) * PROGRESS_MIN;
   }
 }

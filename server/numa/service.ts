@@ -30,8 +30,8 @@ const TURN_PAUSE_MS = 4;
 export class NumaService {
   /** The heap's nodes by slot. */
   readonly nodes: readonly HeapNode[];
-  /** What rebalancing in the background may move; the rate is the configuration's. */
-  readonly bandwidth = new BandwidthLimit();
+  /** What rebalancing in the background may move: the strategies' limit, where they run. */
+  readonly bandwidth: BandwidthLimit;
   readonly #context: WorkerContext;
   readonly #strategies: StrategyHost | null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -45,6 +45,7 @@ export class NumaService {
     this.nodes = heapNodes(context.facts.topology, context.keyspace.heap.layout);
     followConfiguration(context);
     this.#strategies = registerStrategies(context);
+    this.bandwidth = this.#strategies?.scheduler.bandwidth ?? new BandwidthLimit();
   }
 
   /** Starts the timer. */
@@ -125,11 +126,7 @@ export class NumaService {
   #end(rebalance: Rebalance): void {
     const { config, log } = this.#context;
     this.#rebalance = null;
-    const { report, rounds, spreadBeforePercent, spreadAfterPercent } = rebalance;
-    const line = `Rebalanced: ${report.movedKeys} keys and ${report.bytes} bytes in ${rounds} ` +
-      `rounds; the spread was ${spreadBeforePercent.toFixed(1)} % and is ` +
-      `${spreadAfterPercent.toFixed(1)} %`;
-    if (config.numaDebug) log.notice(line);
-    else log.verbose(line);
+    if (config.numaDebug) log.notice(rebalance.describe());
+    else log.verbose(rebalance.describe());
   }
 }

@@ -14,8 +14,8 @@ import {
   GONE,
   MIGRATED,
   MIGRATION_BEGUN,
+  MIGRATION_BUSY,
   NO_ROOM,
-  OUT_OF_TIME,
 } from "../../strategies/context.ts";
 import {
   CandidateBatch,
@@ -37,6 +37,7 @@ import {
   type Keyspace,
   migrateShort,
   MigrationReport,
+  MOVE_BUSY,
   MOVE_DONE,
   MOVE_IS_LONG,
   MOVE_MISSING,
@@ -58,11 +59,14 @@ const USAGE_MAX_AGE_MS = 50;
 const BUCKETS_PER_LOCK = 64;
 /** Elements of a structure that are looked at to estimate its bytes. */
 const USAGE_SAMPLES = 5;
+/** Long keys that may be under way: enough for some tenths of a second, and few to remember. */
+const LONG_MOVES_MAX = 16;
 const OUTCOMES: Record<number, number> = {
   [MOVE_DONE]: MIGRATED,
   [MOVE_NOT_NEEDED]: ALREADY_THERE,
   [MOVE_NO_ROOM]: NO_ROOM,
   [MOVE_MISSING]: GONE,
+  [MOVE_BUSY]: MIGRATION_BUSY,
 };
 
 /** What the engine is made of. */
@@ -75,9 +79,18 @@ export interface StrategyEngineParts {
   readonly monotonicMs: () => number;
 }
 
+/** A long key under way; its name stands for it, wherever its entry is. */
+interface LongMove {
+  readonly move: KeyMove;
+  readonly shard: Shard;
+  readonly database: number;
+  readonly name: Uint8Array;
+}
+
 /** The engine of one server's strategies. */
 export class StrategyEngine implements PlacementEngine {
   readonly nodes: readonly StrategyNode[];
+  lastMoveBytes = 0;
 
   readonly #keyspace: Keyspace;
   readonly #monotonicMs: () => number;
@@ -86,9 +99,11 @@ export class StrategyEngine implements PlacementEngine {
   readonly #usedBytes: Float64Array;
   #usageAtMs = -Infinity;
   #candidateShard = 0;
-  /** The move of a long key that goes on between runs. */
-  #long: KeyMove | null = null;
+  /** The moves of long keys that go on between runs, one after the other. */
+  readonly #longMoves: LongMove[] = [];
   readonly #report = new MigrationReport();
+  /** What names the key that `#read` has read. */
+  readonly #named = { database: 0, ref: NONE, hash: 0 };
 
   /** Over all shards of `parts.keyspace`. */
   constructor(parts: StrategyEngineParts) {
@@ -98,15 +113,15 @@ export class StrategyEngine implements PlacementEngine {
     this.#monotonicMs = parts.monotonicMs;
   }
 
-  /** Whether a long key is under way, so that `continueMigration` should be called soon. */
+  /** Whether long keys are under way, so that `continueMigration` should be called soon. */
   get isMigrating(): boolean {
-    return this.#long !== null;
+    return this.#longMoves.length > 0;
   }
 
-  /** Leaves a long key where it stands. */
+  /** Leaves long keys where they stand. */
   close(): void {
-    this.#long?.abandon();
-    this.#long = null;
+    for (const { move } of this.#longMoves) move.abandon();
+    this.#longMoves.length = 0;
   }
 
   get halfLifeSeconds(): number {
@@ -233,55 +248,98 @@ export class StrategyEngine implements PlacementEngine {
   }
 
   migrate(key: KeyView, node: number): number {
-    const shard = this.#keyspace.shards[key.shard];
+    this.lastMoveBytes = 0;
+    const shard = this.#read(key);
+    if (shard === null) return GONE;
+    const { database, hash } = this.#named;
     const slot = node as NodeSlot;
     let name: Uint8Array;
+    let from: NodeSlot;
+    let bytes: number;
+    let isStructure: boolean;
     shard.lock();
     try {
-      const ref = this.#locate(shard, key);
+      const ref = this.#locate(shard);
       if (ref === NONE) return GONE;
+      from = shard.allocator.nodeOf(ref);
+      bytes = keyBytes(shard, ref);
       const startMs = this.#monotonicMs();
-      const outcome = migrateShort(shard, key.database, ref, key.hash, slot, this.#report);
-      countMoveTime(shard.window, key.node, slot, this.#monotonicMs() - startMs);
-      if (outcome === MOVE_DONE) {
-        this.#usedBytes[key.node] -= key.bytes;
-        this.#usedBytes[node] += key.bytes;
-      }
+      const outcome = migrateShort(shard, database, ref, hash, slot, this.#report);
+      countMoveTime(shard.window, from, slot, this.#monotonicMs() - startMs);
+      if (outcome === MOVE_DONE) this.#noteMove(from, slot, bytes);
       if (outcome !== MOVE_IS_LONG) return OUTCOMES[outcome] ?? GONE;
-      if (this.#long !== null) return OUT_OF_TIME;
+      isStructure = entryIsStructure(shard.window, ref);
       name = keyOf(shard, ref);
     } finally {
       shard.unlock();
     }
+    if (this.#longMoves.length === LONG_MOVES_MAX || this.#isUnderWay(shard, database, name)) {
+      return MIGRATION_BUSY;
+    }
     const move = new KeyMove(
       this.#keyspace,
-      key.database,
+      database,
       name,
       slot,
       this.#report,
       this.#monotonicMs,
     );
-    // Most structures need one step only.
-    if (move.step()) return OUTCOMES[move.outcome] ?? GONE;
-    this.#long = move;
+    // Most structures need one step only. Of a shard's long strings one at a time may be copied.
+    if ((isStructure || !this.isMigrating) && move.step()) {
+      if (move.outcome === MOVE_DONE) this.#noteMove(from, slot, bytes);
+      return OUTCOMES[move.outcome] ?? GONE;
+    }
+    this.lastMoveBytes = bytes;
+    this.#longMoves.push({ move, shard, database, name });
     return MIGRATION_BEGUN;
   }
 
-  continueMigration(): void {
-    if (this.#long !== null && this.#long.step()) this.#long = null;
+  #isUnderWay(shard: Shard, database: number, name: Uint8Array): boolean {
+    return this.#longMoves.some((long) =>
+      long.shard === shard && long.database === database && equalBytes(long.name, name)
+    );
   }
 
-  /** The key's entry if it is still where the view says; else `NONE`. */
-  #locate(shard: Shard, key: KeyView): Ref {
-    const ref = key.ref as Ref;
-    return shard.holds(key.database, ref, key.hash) ? ref : NONE;
+  #noteMove(from: NodeSlot, to: NodeSlot, bytes: number): void {
+    this.lastMoveBytes = bytes;
+    this.#usedBytes[from] -= bytes;
+    this.#usedBytes[to] += bytes;
+  }
+
+  continueMigration(): void {
+    if (this.isMigrating && this.#longMoves[0].move.step()) this.#longMoves.shift();
+  }
+
+  /**
+   * Reads what names the key, once, into `#named`: the view is the strategy's to write to, and may
+   * say anything, or something else each time.
+   *
+   * @returns The key's shard; null when there is none, or no such database.
+   */
+  #read(key: KeyView): Shard | null {
+    const { shards, databases } = this.#keyspace;
+    const { shard, database, ref, hash } = key;
+    if (!isIndex(shard, shards.length) || !isIndex(database, databases)) return null;
+    this.#named.database = database;
+    this.#named.ref = ref as Ref;
+    this.#named.hash = hash;
+    return shards[shard];
+  }
+
+  /** The entry that `#named` names, if it is still there; else `NONE`. */
+  #locate(shard: Shard): Ref {
+    const { database, ref, hash } = this.#named;
+    if (ref === NONE || !shard.holds(database, ref, hash)) return NONE;
+    // Other hashes lead to the same bucket.
+    return shard.dictionary.hashOf(ref) === hash ? ref : NONE;
   }
 
   keyName(key: KeyView): Uint8Array | null {
-    const shard = this.#keyspace.shards[key.shard];
+    const shard = this.#read(key);
+    if (shard === null) return null;
     shard.lock();
     try {
-      const ref = this.#locate(shard, key);
+      const ref = this.#locate(shard);
       return ref === NONE ? null : keyOf(shard, ref);
     } finally {
       shard.unlock();
@@ -311,6 +369,14 @@ export class StrategyEngine implements PlacementEngine {
     view.dominantNode = entryDominantNode(window, ref);
     view.dominantLead = entryDominantLead(window, ref);
   }
+}
+
+function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, i) => byte === other[i]);
+}
+
+function isIndex(value: number, count: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < count;
 }
 
 /** Bytes that moving a key copies, about. Under the shard's lock. */

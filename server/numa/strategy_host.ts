@@ -25,6 +25,7 @@ import { fromByteText } from "../config/byte_text.ts";
 import type { WorkerContext } from "../context.ts";
 import { heapNodes } from "./nodes.ts";
 import { StrategyEngine } from "./strategy_engine.ts";
+import { StrategyFaultGuard } from "./strategy_faults.ts";
 
 /** The worker that runs the strategies. */
 export const STRATEGY_WORKER = 0;
@@ -33,6 +34,10 @@ export const STRATEGY_WORKER = 0;
 const TICK_MS = 20;
 /** The same while a strategy is due already, or a long key is under way. */
 const TICK_BUSY_MS = 2;
+/** Loads that may wait for another one: all of them are over before whoever asked is given up. */
+const LOADS_WAITING_MAX = 3;
+/** Between two lines about faults of which it cannot be told whose they are. */
+const STRAY_FAULT_LOG_MS = 1000;
 
 /** What can be asked of the strategies. */
 export type StrategyRequest =
@@ -89,7 +94,14 @@ export class StrategyHost {
   readonly #engine: StrategyEngine;
   /** The last `load`: one at a time, so that the later of two for a slot wins. */
   #loading: Promise<unknown> = Promise.resolve();
+  #loadCount = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** What ends the addresses of the loaded modules in stacks, by slot. */
+  readonly #queries: string[] = [];
+  readonly #faults = new StrategyFaultGuard((stack, reason) => this.#blame(stack, reason));
+  #nextStrayLogMs = 0;
+  /** With `numa-debug`: what was known of each slot at the last look. */
+  readonly #logged: Pick<SlotStatistics, "runs" | "migratedKeys" | "migratedBytes">[] = [];
 
   /** With the no-op in slot 0 and composite LRU in slot 1. On worker 0 only. */
   constructor(context: WorkerContext) {
@@ -141,8 +153,24 @@ export class StrategyHost {
     this.#timer = setTimeout(() => {
       this.#context.clock.refresh();
       const isBusy = this.scheduler.tick() || this.#engine.isMigrating;
+      if (this.#context.config.numaDebug) this.#logRuns();
       this.#schedule(isBusy ? TICK_BUSY_MS : TICK_MS);
     }, delayMs);
+  }
+
+  /** A line for each strategy that has run since the last look. */
+  #logRuns(): void {
+    for (const { index, factory, statistics } of this.scheduler.list()) {
+      const { runs, migratedKeys, migratedBytes } = statistics;
+      const before = this.#logged[index];
+      this.#logged[index] = { runs, migratedKeys, migratedBytes };
+      if (before === undefined || before.runs === runs) continue;
+      this.#context.log.notice(
+        `Strategy ${index} (${factory.name}) has run: ` +
+          `${migratedKeys - before.migratedKeys} keys and ` +
+          `${migratedBytes - before.migratedBytes} bytes moved`,
+      );
+    }
   }
 
   /** Stops the timer and has strategies clean up, before the worker ends. */
@@ -151,6 +179,21 @@ export class StrategyHost {
     this.#timer = undefined;
     this.scheduler.close();
     this.#engine.close();
+  }
+
+  /** Counts a fault to the strategy whose module the stack names, or logs it. */
+  #blame(stack: string, reason: string): void {
+    for (const { index } of this.scheduler.list()) {
+      const query = this.#queries[index];
+      if (query !== undefined && stack.includes(`${query}:`)) {
+        this.scheduler.fail(index, reason);
+        return;
+      }
+    }
+    const nowMs = this.#context.clock.monotonicMs();
+    if (nowMs < this.#nextStrayLogMs) return;
+    this.#nextStrayLogMs = nowMs + STRAY_FAULT_LOG_MS;
+    this.#context.log.warning(`A strategy failed outside of its runs: ${reason}`);
   }
 
   /** Does what a client of any worker asked for. Does not reject. */
@@ -174,7 +217,7 @@ export class StrategyHost {
     else if (request.operation === "enable") slot.enable();
     else if (request.operation === "disable") slot.isEnabled = false;
     else if (request.operation === "reset") slot.resetStatistics();
-    else if (request.operation === "set") slot.set(request.name, request.value);
+    else if (request.operation === "set") slot.set(request.name, fromByteText(request.value));
     else if (request.operation === "run") {
       const failure = scheduler.run(slot.index);
       if (failure !== null) throw new StrategyError(`The run failed: ${failure}`);
@@ -194,10 +237,20 @@ export class StrategyHost {
         throw new StrategyError(`Cannot load into slot ${slot}: users' slots are from 2 on`);
       }
       const directory = fromByteText(this.#context.config.numaStrategyDirectory);
+      this.#faults.watch();
       const loaded = await loadStrategy(fromByteText(path), directory || Deno.cwd());
-      return this.scheduler.place(slot, loaded.factory, loaded.path, parameters);
+      const given = parameters.map(([name, value]) => [name, fromByteText(value)] as const);
+      const placed = this.scheduler.place(slot, loaded.factory, loaded.path, given);
+      this.#queries[slot] = loaded.query;
+      return placed;
     };
-    const result = this.#loading.then(load);
+    if (this.#loadCount > LOADS_WAITING_MAX) {
+      return Promise.reject(
+        new StrategyError("Cannot load: too many other modules are being loaded"),
+      );
+    }
+    this.#loadCount++;
+    const result = this.#loading.then(load).finally(() => this.#loadCount--);
     this.#loading = result.catch(() => {});
     return result;
   }

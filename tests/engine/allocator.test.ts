@@ -119,6 +119,19 @@ Deno.test("after everything is freed one run takes all of the region again", () 
   allocator.free(whole, 32 * MIB);
 });
 
+Deno.test("spans without a block in use are used until released, on all nodes", () => {
+  const allocator = createHeap({ nodeIds: [0, 1] }).allocators[0];
+  for (const node of [NODE_0, NODE_1]) {
+    const refs = Array.from({ length: 40 }, (_, i) => allocator.allocate(1 + 100 * i, node));
+    for (const [i, ref] of refs.entries()) allocator.free(ref, 1 + 100 * i);
+    assert(allocator.usedBytesOn(node) > MIB / 2);
+  }
+  assertEquals(allocator.purge(3), 3);
+  assertEquals([NODE_0, NODE_1].map((node) => allocator.usedBytesOn(node)), [0, 0]);
+  assert(allocator.purgeablePages > 0, "what is left to purge is not used");
+  allocator.checkInvariants();
+});
+
 Deno.test("zeroed blocks are zero, whatever was there before", () => {
   const heap = createHeap();
   const allocator = heap.allocators[0];

@@ -126,6 +126,28 @@ Deno.test("entry: idle seconds count over the clock's 16 bits", () => {
   assertEquals(entry.entryIdleSeconds(window, REF, 0x20003), entry.IDLE_SECONDS_MAX);
 });
 
+Deno.test("entry: ageing keeps what the clock says, and its halvings, from coming round", () => {
+  const window = createWindow();
+  const shift = 14;
+  const hour = 3600;
+  entry.initializeEntry(window, REF, 0, 0, 0, 0, 0, 0);
+  entry.setEntryAccessCount(window, REF, 255);
+  entry.ageEntry(window, REF, 13 * hour, shift);
+  assertEquals(entry.entryIdleSeconds(window, REF, 13 * hour), 13 * hour);
+  assertEquals(entry.entryAccessCount(window, REF), 255, "nothing to do up to 13 hours");
+  for (let hours = 14; hours < 70; hours++) {
+    const seconds = hours * hour;
+    const expected = 255 >>> Math.floor(seconds / 2 ** shift);
+    assertEquals(entry.entryHeatCount(window, REF, seconds, shift), expected, `${hours} hours`);
+    entry.ageEntry(window, REF, seconds, shift);
+    assertEquals(entry.entryHeatCount(window, REF, seconds, shift), expected, `${hours} hours`);
+    assertEquals(entry.entryIdleSeconds(window, REF, seconds), 13 * hour);
+  }
+  entry.touchEntry(window, REF, 70 * hour, 0, shift);
+  assertEquals(entry.entryHeatCount(window, REF, 70 * hour, shift), 1);
+  assertEquals(entry.entryIdleSeconds(window, REF, 70 * hour), 0);
+});
+
 Deno.test("entry: a worker whose clock is behind takes no heat away", () => {
   const window = createWindow();
   entry.initializeEntry(window, REF, 0, 0, 0, 0, 0x10000, 0);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { NodeSlot } from "../../engine/mod.ts";
+import { entryHeatCount, entryIdleSeconds } from "../../engine/mod.ts";
 import { Keyspace, KEYSPACE_COUNTERS, NO_EXPIRY, NONE } from "../../engine/mod.ts";
 import {
   createTestKeyspace,
@@ -12,6 +13,7 @@ import {
 import { assertEveryByteIsOwned } from "../support/memory_accounting.ts";
 
 const NOW_MS = 1_000_000;
+const HOUR_SECONDS = 3600;
 const encode = (text: string) => new TextEncoder().encode(text);
 
 function filled(count: number, shardCount: number): Keyspace {
@@ -230,4 +232,26 @@ Deno.test("keyspace: of much freed memory, purge gives back a part at a time", (
   assertEquals(keyspace.purge(1), before >>> 6);
   assertEquals(allocator.purgeablePages, before - (before >>> 6));
   assertEquals(keyspace.purge(20), 20);
+});
+
+Deno.test("keyspace: what nobody uses for days stays idle and cold, in every database", () => {
+  const keyspace = filled(3000, 4);
+  putString(keyspace, 1, encode("one"), encode("x"));
+  const isCold = (database: number, name: string) => {
+    const { key, shard, hash } = locate(keyspace, encode(name));
+    const ref = shard.peek(database, key, 0, key.length, hash);
+    const { seconds } = keyspace.clock;
+    return entryIdleSeconds(shard.window, ref, seconds) >= 13 * HOUR_SECONDS &&
+      entryHeatCount(shard.window, ref, seconds) === 0;
+  };
+  for (let seconds = 0; seconds < 60 * HOUR_SECONDS; seconds += 30) {
+    keyspace.clock.set(NOW_MS + seconds * 1000);
+    keyspace.ageIdleStep();
+    if (seconds < 14 * HOUR_SECONDS || seconds % HOUR_SECONDS !== 0) continue;
+    assert(isCold(1, "one"), `after ${seconds} s`);
+    for (let i = 0; i < 3000; i++) assert(isCold(0, `key:${i}`), `key:${i} after ${seconds} s`);
+  }
+  keyspace.flushAll();
+  keyspace.clock.set(NOW_MS);
+  keyspace.ageIdleStep();
 });

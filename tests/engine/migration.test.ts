@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  createConsumer,
+  createGroup,
+  createId,
+  createStream,
   ENTRY_EXTERNAL,
   entryDominantNode,
   entryExpiresAtMs,
@@ -13,6 +17,7 @@ import {
   migrateKey,
   migrateKeys,
   MigrationReport,
+  MOVE_BUSY,
   MOVE_DONE,
   MOVE_GIVEN_UP,
   MOVE_MISSING,
@@ -21,6 +26,9 @@ import {
   NONE,
   readMigrationStatistics,
   resetMigrationStatistics,
+  streamRoot,
+  TYPE_STREAM,
+  valueAdapterOf,
 } from "../../engine/mod.ts";
 import {
   createTestKeyspace,
@@ -204,6 +212,93 @@ Deno.test("migration: a node whose cap is reached takes nothing", () => {
   }
   keyspace.checkInvariants();
 });
+
+Deno.test("migration: what moves stays below the target's cap", () => {
+  const keyspace = createTestKeyspace({ nodeCount: 2, shardCount: 1, windowBytes: 256 * MIB });
+  for (let i = 0; i < 200; i++) putString(keyspace, 0, bytes(`key ${i}`), pattern(200_000, i));
+  putString(keyspace, 0, bytes("long"), pattern(3 * MIB));
+  const stream = bytes("stream");
+  putStream(keyspace, stream, 3000);
+  keyspace.placement.capBytes[FAR] = MIB;
+  keyspace.placement.refresh();
+  const farBytes = () => keyspace.heap.allocators[0].usedBytesOn(FAR);
+  assertEquals(migrateKey(keyspace, 0, bytes("long"), FAR, now).noRoomKeys, 1);
+  assertEquals(migrateKey(keyspace, 0, stream, FAR, now).movedKeys, 1);
+  const report = migrateDatabase(keyspace, 0, FAR, now);
+  assert(report.movedKeys > 0 && report.noRoomKeys > 150, `${report.movedKeys} moved`);
+  // Spans are taken whole, and 64 KiB may be placed between two looks at usage.
+  assert(farBytes() <= MIB + 128 * 1024, `${farBytes()} bytes`);
+  keyspace.placement.capBytes[FAR] = farBytes() + 100_000;
+  keyspace.placement.refresh();
+  putStream(keyspace, bytes("stream 2"), 3000);
+  assertEquals(migrateKey(keyspace, 0, bytes("stream 2"), FAR, now).noRoomKeys, 1);
+  assertEquals(streamNodes(keyspace, bytes("stream 2")), [0], "it is whole where it was");
+  keyspace.checkInvariants();
+});
+
+Deno.test("migration: a new value that does not fit under a cap goes to another node", () => {
+  const keyspace = createTestKeyspace({ nodeCount: 2, shardCount: 1 });
+  keyspace.placement.capBytes[0] = MIB;
+  keyspace.placement.refresh();
+  putString(keyspace, 0, bytes("long"), pattern(2 * MIB));
+  assertEquals(nodesOf(keyspace, bytes("long")), [1, 1]);
+  putString(keyspace, 0, bytes("short"), pattern(2000));
+  assertEquals(nodesOf(keyspace, bytes("short")), [0, 0]);
+});
+
+Deno.test("migration: the second of two long values of a shard is told why it did not move", () => {
+  const keyspace = createTestKeyspace({ nodeCount: 2, shardCount: 1 });
+  for (const name of ["a", "b"]) putString(keyspace, 0, bytes(name), pattern(2 * MIB));
+  let time = 0;
+  const first = new KeyMove(keyspace, 0, bytes("a"), FAR, new MigrationReport(), () => time++);
+  assert(!first.step());
+  const report = migrateKey(keyspace, 0, bytes("b"), FAR, now);
+  assertEquals([report.busyKeys, report.givenUpKeys], [1, 0]);
+  while (!first.step());
+  assertEquals(first.outcome, MOVE_DONE);
+  const second = new KeyMove(keyspace, 0, bytes("b"), FAR, new MigrationReport(), () => time++);
+  while (!second.step());
+  assert(second.outcome !== MOVE_BUSY);
+});
+
+Deno.test("migration: a structure that is made anew meanwhile moves whole", () => {
+  const keyspace = createTestKeyspace({ nodeCount: 2, shardCount: 1 });
+  const key = bytes("stream");
+  putStream(keyspace, key, 500);
+  let time = 0;
+  const move = new KeyMove(keyspace, 0, key, FAR, new MigrationReport(), () => time++);
+  assert(!move.step());
+  const { shard, hash } = locate(keyspace, key);
+  shard.remove(0, findEntry(keyspace, 0, key), hash);
+  putStream(keyspace, key, 500);
+  while (!move.step());
+  assertEquals(move.outcome, MOVE_DONE);
+  assertEquals(streamNodes(keyspace, key), [1]);
+  keyspace.checkInvariants();
+});
+
+/** A stream with a group of many consumers. */
+function putStream(keyspace: Keyspace, key: Uint8Array, consumers: number): void {
+  const { shard, hash } = locate(keyspace, key);
+  shard.findForWrite(0, key, 0, key.length, hash);
+  createStream(shard, 0, key, 0, key.length, hash);
+  const root = streamRoot(shard, findEntry(keyspace, 0, key));
+  const group = createGroup(shard, root, bytes("group"), 0, 5, createId(), 0n);
+  for (let i = 0; i < consumers; i++) {
+    const name = bytes(`consumer ${i}`);
+    createConsumer(shard, group, name, 0, name.length, 0);
+  }
+}
+
+/** The nodes that a stream's entry and blocks lie on. */
+function streamNodes(keyspace: Keyspace, key: Uint8Array): number[] {
+  const { shard } = locate(keyspace, key);
+  const ref = findEntry(keyspace, 0, key);
+  const nodes = new Set([shard.allocator.nodeOf(ref)]);
+  const adapter = valueAdapterOf(TYPE_STREAM);
+  adapter.visitBlocks(shard, ref, (block) => nodes.add(shard.allocator.nodeOf(block)));
+  return [...nodes];
+}
 
 Deno.test("migration: batches and databases move, and say what they did", () => {
   const keyspace = createTestKeyspace({ nodeCount: 2 });

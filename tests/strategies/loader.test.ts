@@ -43,6 +43,49 @@ Deno.test("a file that was changed is read anew", async () => {
   });
 });
 
+Deno.test("a factory is read once, whatever its getters say later", async () => {
+  const text = `const once = (value) => {
+      let isRead = false;
+      return () => { if (isRead) throw null; isRead = true; return value; };
+    };
+    const parameter = { summary: "A share.", initial: 5 };
+    Object.defineProperty(parameter, "name", { get: once("share") });
+    const factory = {
+      summary: "Does nothing.", parameters: [parameter], execute() {},
+      create() { return { execute: this.execute }; },
+    };
+    Object.defineProperty(factory, "name", { get: once("good") });
+    export default factory;`;
+  await withDirectory({ "mine.js": text }, async (directory) => {
+    const { factory } = await loadStrategy("mine.js", directory);
+    for (let i = 0; i < 3; i++) {
+      assertEquals([factory.name, factory.parameters?.[0].name], ["good", "share"]);
+      assertEquals(typeof factory.create().execute, "function");
+    }
+  });
+});
+
+Deno.test("a module that takes too long is refused, whatever becomes of it", async () => {
+  const waits = "await new Promise((done) => setTimeout(done, 200));";
+  const files = {
+    "late.ts": `${waits} ${GOOD}`,
+    "fails.ts": `${waits} throw new Error("late"); ${GOOD}`,
+    "thenable.ts": `export function then() {} ${GOOD}`,
+  };
+  await withDirectory(files, async (directory) => {
+    for (const name of Object.keys(files)) {
+      const error = await assertRejects(() => loadStrategy(name, directory, 20), StrategyError);
+      assertEquals(
+        error.message.startsWith(`Cannot load ${name}: it was not done after 20 ms`),
+        true,
+      );
+    }
+    // What the modules come to harms nobody.
+    await new Promise((done) => setTimeout(done, 300));
+    assertEquals((await loadStrategy("late.ts", directory)).factory.name, "good");
+  });
+});
+
 Deno.test("what lies outside of the directory is not loaded, not even through a link", async () => {
   await withDirectory({ "mine.ts": GOOD }, async (outside) => {
     await withDirectory({}, async (directory) => {
@@ -66,6 +109,8 @@ Deno.test("a module that is no strategy is refused with the reason", async () =>
     ["export default 5;", "its default export is no strategy factory"],
     ["export default {", "Cannot load bad.ts: "],
     ["throw new Error('at once');", "at once"],
+    ["throw Object.create(null);", "an object that has no text"],
+    ["export default { get name() { throw new Error('by a getter'); } };", "by a getter"],
     [GOOD.replace('"good"', '"a b"'), "the factory's name must be"],
     [GOOD.replace("summary:", "other:"), "the factory's summary must be"],
     [GOOD.replace("create:", "make:"), "the factory has no create()"],

@@ -1,6 +1,10 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import fc from "fast-check";
-import { HISTORY_MOVES_MAX, MoveHistory } from "../../strategies/move_history.ts";
+import {
+  HISTORY_MOVES_MAX,
+  MoveHistory,
+  PAUSE_SECONDS_MAX,
+} from "../../strategies/move_history.ts";
 import { randomSource } from "../support/random_source.ts";
 
 Deno.test("a key that was moved is held, each time twice as long", () => {
@@ -17,6 +21,24 @@ Deno.test("a key that was moved is held, each time twice as long", () => {
   history.add(1, 42, nowSeconds, 10);
   assert(!history.isHeld(1, 42, nowSeconds + 11, 10), "long ago is forgiven");
   assert(!history.isHeld(2, 42, nowSeconds, 10), "another shard's key");
+});
+
+Deno.test("the longest pause ends, and is forgiven later", () => {
+  for (const holdSeconds of [3600, 1e6]) {
+    const history = new MoveHistory();
+    let nowSeconds = 1e9;
+    for (let move = 0; move < 8; move++) {
+      history.add(1, 42, nowSeconds, holdSeconds);
+      const pauseSeconds = Math.min(holdSeconds * 2 ** Math.min(move, 5), PAUSE_SECONDS_MAX);
+      assert(history.isHeld(1, 42, nowSeconds + pauseSeconds, holdSeconds));
+      nowSeconds += pauseSeconds + 1;
+      assert(!history.isHeld(1, 42, nowSeconds, holdSeconds), `${holdSeconds} ${move}`);
+    }
+    nowSeconds += PAUSE_SECONDS_MAX * 3;
+    history.add(1, 42, nowSeconds, holdSeconds);
+    nowSeconds += Math.min(holdSeconds, PAUSE_SECONDS_MAX) + 1;
+    assert(!history.isHeld(1, 42, nowSeconds, holdSeconds), "long ago is forgiven");
+  }
 });
 
 Deno.test("no key is ever moved twice within its pause, however many keys there are", () => {

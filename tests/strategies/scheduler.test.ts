@@ -85,6 +85,64 @@ Deno.test("a strategy that throws is logged, counted and, after three in a row, 
   assertEquals(slot.statistics.runs, 7);
 });
 
+Deno.test("a failure between runs counts, and one good run does not make up for it", () => {
+  const { engine, scheduler } = create();
+  const slot = scheduler.place(3, factory({ execute: () => {} }), BUILT_IN);
+  scheduler.fail(3, "late");
+  scheduler.run(3);
+  assertEquals(slot.statistics.failuresInARow, 1);
+  scheduler.run(3);
+  assertEquals(slot.statistics.failuresInARow, 0);
+  for (let i = 0; i < 3; i++) {
+    assert(slot.isEnabled);
+    scheduler.fail(3, "late");
+    scheduler.run(3);
+  }
+  assertEquals([slot.isEnabled, slot.statistics.failures], [false, 4]);
+  const lines = engine.lines.length;
+  scheduler.fail(3, "still");
+  assertEquals([slot.statistics.lastError, engine.lines.length], ["still", lines]);
+});
+
+Deno.test("whatever a strategy throws is a failure like any other", () => {
+  const unreadable = new Proxy({}, {
+    get: () => {
+      throw new Error("unreadable");
+    },
+    getPrototypeOf: () => {
+      throw new Error("no prototype");
+    },
+  });
+  const thrown: [unknown, string][] = [
+    [Object.create(null), "it threw an object that has no text"],
+    [unreadable, "it threw an object that has no text"],
+    [Object.assign(new Error("x"), { message: 5 }), "5"],
+    [Object.assign(new StrategyError("x"), { message: Object.create(null) }), "it threw an object"],
+    [Symbol("odd"), "Symbol(odd)"],
+    [undefined, "undefined"],
+  ];
+  for (const [value, reason] of thrown) {
+    const { engine, scheduler } = create();
+    const fail = () => {
+      throw value;
+    };
+    const slot = scheduler.place(3, factory({ execute: fail, cleanup: fail }), BUILT_IN);
+    for (let i = 0; i < 5; i++) {
+      engine.timeMs += 1001;
+      while (scheduler.tick());
+    }
+    assertEquals([slot.statistics.runs, slot.statistics.failures], [3, 3]);
+    assertEquals([slot.isEnabled, slot.statistics.lastError.startsWith(reason)], [false, true]);
+    assertThrows(
+      () => scheduler.place(4, factory({ init: fail, execute: fail }), BUILT_IN),
+      StrategyError,
+      reason,
+    );
+    scheduler.remove(3);
+    assertEquals(engine.lines.length, 5, "three failures, disabled, cleanup");
+  }
+});
+
 Deno.test("a strategy that asks for nonsense gets nowhere", () => {
   const { engine, scheduler } = create(10);
   const outcomes: unknown[] = [];
@@ -187,6 +245,29 @@ Deno.test("the bandwidth limit is shared, and may go into debt by one key", () =
   engine.timeMs += 500;
   scheduler.run(3);
   assertEquals(outcomes.get(MIGRATED), 16);
+});
+
+Deno.test("bandwidth is charged by the engine, whatever a strategy wrote into a view", () => {
+  for (const bytes of [NaN, -1e12, Infinity, 0]) {
+    const { engine, scheduler } = create(100);
+    for (const key of engine.keys) key.bytes = 1000;
+    scheduler.bandwidth.bytesPerSecond = 10_000;
+    const outcomes: number[] = [];
+    const lying: Strategy = {
+      execute: (context) => {
+        for (let key = context.nextKey(); key !== null; key = context.nextKey()) {
+          key.bytes = bytes;
+          outcomes.push(context.migrate(key, 1 - key.node));
+        }
+        assertEquals(context.migratedBytes, 10_000);
+      },
+    };
+    const slot = scheduler.place(2, factory(lying), BUILT_IN);
+    engine.timeMs += 1000;
+    assertEquals(scheduler.run(2), null);
+    assertEquals(outcomes.filter((outcome) => outcome === MIGRATED).length, 10);
+    assertEquals(slot.statistics.migratedBytes, 10_000);
+  }
 });
 
 Deno.test("what keeps a strategy out of a slot changes nothing", () => {

@@ -73,6 +73,7 @@ export class FakePlacementEngine implements PlacementEngine {
   /** Moves since the start. */
   moves = 0;
   movedBytes = 0;
+  lastMoveBytes = 0;
   /** Calls of any function of the port. */
   calls = 0;
   /** Lines of the log. */
@@ -184,6 +185,7 @@ export class FakePlacementEngine implements PlacementEngine {
   migrate(view: KeyView, node: number): number {
     this.calls++;
     this.timeMs += this.#moveMs;
+    this.lastMoveBytes = 0;
     if (this.forcedOutcome !== null) return this.forcedOutcome;
     const key = this.keys[view.ref];
     if (key === undefined || key.isGone || key.node !== view.node) return GONE;
@@ -193,6 +195,7 @@ export class FakePlacementEngine implements PlacementEngine {
     key.moves++;
     this.moves++;
     this.movedBytes += key.bytes;
+    this.lastMoveBytes = key.bytes;
     return MIGRATED;
   }
 

@@ -11,6 +11,7 @@ import {
   type HeapLayoutOptions,
   Keyspace,
   KEYSPACE_COUNTERS,
+  migrateBlock,
   type NodeSlot,
   NONE,
   OutOfMemoryError,
@@ -47,6 +48,7 @@ export const heapChecks: readonly GuestCheck[] = [
   { name: "blocks from purged memory lie on their node again", run: checkPurge },
   { name: "a long block that grows in place stays on its node", run: checkResize },
   { name: "a zeroed block over old bytes lies on its node", run: checkZeroed },
+  { name: "a block that migrates lies on the other node with its bytes", run: checkMigrateBlock },
   { name: "when a node's region is full the next nearest node's is used", run: checkFullRegion },
   {
     name: "when a node is full its region's pages lie elsewhere, until purged",
@@ -195,6 +197,25 @@ function checkZeroed(): void {
 }
 
 /** A shard of a small heap, for a worker on slot 1: its node, then 0 at distance 20, then 2. */
+function checkMigrateBlock(): void {
+  const test = new TestHeap({ shardCount: 1, windowBytes: 64 * MIB });
+  const shard = onlyShard(test.heap, NODE_SLOTS);
+  const { u8 } = test.heap.windows[0];
+  for (const { bytes } of MIX) {
+    let { ref } = test.allocate(0, bytes, NODE_SLOTS[0]);
+    for (let i = 0; i < bytes; i++) u8[ref * REF_BYTES + i] = i * 7;
+    for (const slot of [MEMORY_ONLY, NODE_SLOTS[1], NODE_SLOTS[0]]) {
+      ref = migrateBlock(shard, ref, bytes, slot);
+      must(ref !== NONE, `${bytes} bytes do not migrate to slot ${slot}`);
+      test.mustBeOn([{ shard: 0, ref, bytes }], slot);
+      for (let i = 0; i < bytes; i++) {
+        if (u8[ref * REF_BYTES + i] !== (i * 7 & 0xff)) throw new Error(`byte ${i} of ${bytes}`);
+      }
+    }
+    test.free({ shard: 0, ref, bytes });
+  }
+}
+
 function checkFullRegion(): void {
   const nodeOrder = [1, 0, 2] as NodeSlot[];
   const test = new TestHeap({ shardCount: 1, windowBytes: 32 * MIB });

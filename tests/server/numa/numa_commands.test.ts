@@ -75,6 +75,20 @@ Deno.test("numa: mistakes are named, and change nothing", async () => {
         "-ERR 'weight' cannot be '5 100': there is no node 5, but 0, 1, 2\r\n",
       ],
       [
+        ["NUMACONFIG", "SET", "weight", "0 80 5 100"],
+        "-ERR 'weight' cannot be '0 80 5 100': there is no node 5, but 0, 1, 2\r\n",
+      ],
+      [
+        ["NUMACONFIG", "SET", "node_maxmemory", 0, "18446744073709551615"],
+        "-ERR 'node_maxmemory' cannot be '0 18446744073709551615': '0 18446744073709551615' is " +
+        "no node and its memory\r\n",
+      ],
+      [
+        ["NUMACONFIG", "SET", "migration_bandwidth", "18446744073709551615"],
+        "-ERR 'migration_bandwidth' cannot be '18446744073709551615': argument must be between 0 " +
+        "and 9007199254740991 inclusive\r\n",
+      ],
+      [
         ["NUMACONFIG", "SET", "shards", 4],
         "-ERR 'shards' cannot be '4': it can be set at the start only\r\n",
       ],
@@ -101,6 +115,13 @@ Deno.test("numaconfig: changes reach every worker at once", async () => {
     const parameters = await fields(each, "NUMACONFIG", "GET");
     assertEquals(parameters.get("weight"), "1 300");
     assertEquals(parameters.get("cxl_optimization"), "yes");
+  }
+  assertEquals(await client.text("NUMACONFIG", "SET", "weight", 0, 80), "+OK\r\n");
+  assertEquals((await fields(clients[1], "NUMACONFIG", "GET")).get("weight"), "0 80 1 300");
+  for (const clear of [["NUMACONFIG", "SET", "weight"], ["CONFIG", "SET", "numa-node-weight"]]) {
+    assertEquals(await client.text(...clear as [string], ""), "+OK\r\n");
+    assertEquals((await fields(clients[1], "NUMACONFIG", "GET")).get("weight"), "");
+    await client.command("NUMACONFIG", "SET", "weight", 1, 300);
   }
   const nodes = itemsOf(await ask(client, "NUMA", "NODES"));
   assertEquals(nodes.map((node) => textOf(new Map(pairsOf(node)).get("weight")!)), [
@@ -204,4 +225,22 @@ Deno.test("numa: strategies are listed, set, run, and loaded only if allowed", a
     "-ERR NUMA STRATEGY LOAD not allowed",
   );
   assertStringIncludes(await client.text("NUMA", "STRATEGY", "DANCE"), "NUMA STRATEGY HELP");
+});
+
+Deno.test("numa-debug: migrations, rebalancing and runs are in the log", async () => {
+  await using server = await startNumaris({
+    fakeNodes: true,
+    parameters: ["--numa-debug", "yes"],
+  });
+  using client = await server.connect();
+  await client.command("SET", "key", "value");
+  await client.command("NUMA", "MIGRATE", 2, "key");
+  await client.command("NUMACONFIG", "REBALANCE");
+  for (const line of ["Migrated 1 keys", "Rebalanced: 0 keys", "Strategy 1 (composite-lru) has"]) {
+    const deadlineMs = Date.now() + 10_000;
+    while (!server.log.includes(line)) {
+      assert(Date.now() < deadlineMs, `the log lacks '${line}'\n${server.log}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 });

@@ -20,7 +20,7 @@ import {
   GONE,
   MIGRATED,
   MIGRATION_BEGUN,
-  OUT_OF_TIME,
+  MIGRATION_BUSY,
   StrategyScheduler,
 } from "../../../strategies/mod.ts";
 import { Zipf } from "../../../bench/placement/zipf.ts";
@@ -127,23 +127,65 @@ Deno.test("a key that changed is left alone, and one that moved is whole", () =>
   assertEquals(shard.allocator.nodeOf(findEntry(workers[0], 0, keyName(1))), 1);
 });
 
-Deno.test("a long value moves between runs, one at a time", () => {
+Deno.test("a view that says nonsense is refused, and none is believed but for the key", () => {
+  const { workers, engine } = createStage();
+  for (let index = 0; index < 200; index++) {
+    putString(workers[0], 0, keyName(index), value(index));
+  }
+  const views = [createKeyView()];
+  assertEquals(engine.scanKeys({ shard: 0, database: 0, cursor: 0 }, views), 1);
+  const [view] = views;
+  const oddities = [-1, 0.5, 1e9, NaN, Infinity, "1", "length", null, {}] as unknown as number[];
+  for (const odd of oddities) {
+    const wrong = [{ shard: odd }, { database: odd }, { ref: odd }, { hash: odd }];
+    for (const each of wrong) {
+      assertEquals(engine.migrate({ ...view, ...each }, 1), GONE);
+      assertEquals(engine.keyName({ ...view, ...each }), null);
+    }
+  }
+  for (let bit = 0; bit < 32; bit++) {
+    assertEquals(engine.migrate({ ...view, hash: view.hash ^ (1 << bit) }, 1), GONE);
+  }
+  assertEquals(engine.migrate({ ...view, ref: 0 }, 1), GONE);
+  assertEquals(engine.lastMoveBytes, 0);
+  const used = [engine.usedBytes(0), engine.usedBytes(1)];
+  assertEquals(engine.migrate({ ...view, node: -50_000, bytes: NaN }, 1), MIGRATED);
+  assertEquals(engine.lastMoveBytes, view.bytes);
+  // Counted anew meanwhile or not, it is about the key's bytes.
+  assertLess(engine.usedBytes(0), used[0]);
+  assertGreater(engine.usedBytes(0), used[0] - 2 * view.bytes);
+  assertGreater(engine.usedBytes(1), used[1]);
+  workers[0].checkInvariants();
+});
+
+Deno.test("long values move between runs, as many as are remembered, each once", () => {
   const { workers, engine } = createStage(2, 256 * MIB);
-  const long = new Uint8Array(8 * MIB).fill(7);
-  putString(workers[0], 0, keyName(1), long);
-  putString(workers[0], 0, keyName(2), long);
-  const views = [createKeyView(), createKeyView()];
+  const long = new Uint8Array(MIB).fill(7);
+  const views = Array.from({ length: 20 }, () => createKeyView());
+  for (let i = 0; i < views.length; i++) putString(workers[0], 0, keyName(i), long);
   const position = { shard: 0, database: 0, cursor: 0 };
   let found = 0;
-  while (found < 2) found += engine.scanKeys(position, views.slice(found));
-  assertEquals(engine.migrate(views[0], 1), MIGRATION_BEGUN);
-  assert(engine.isMigrating);
-  assertEquals(engine.migrate(views[1], 1), OUT_OF_TIME);
+  while (found < views.length) found += engine.scanKeys(position, views.slice(found));
+  const begun = Array(16).fill(MIGRATION_BEGUN);
+  assertEquals(views.map((view) => engine.migrate(view, 1)), [
+    ...begun,
+    ...Array(4).fill(MIGRATION_BUSY),
+  ]);
+  assertEquals(engine.migrate(views[3], 1), MIGRATION_BUSY, "it is under way");
   while (engine.isMigrating) engine.continueMigration();
-  assertEquals(engine.migrate(views[1], 1), MIGRATION_BEGUN);
+  assertEquals(engine.migrate(views[19], 1), MIGRATION_BEGUN);
+  assertEquals(engine.migrate(views[18], 1), MIGRATION_BEGUN);
   engine.close();
   assertEquals(engine.isMigrating, false);
-  for (const index of [1, 2]) assertEquals(getString(workers[0], 0, keyName(index)), long);
+  const nodes = views.map((_, i) => {
+    const { shard } = locate(workers[0], keyName(i));
+    return shard.allocator.nodeOf(findEntry(workers[0], 0, keyName(i)));
+  });
+  assertEquals(nodes.filter((node) => node === 1).length, 16);
+  for (let i = 0; i < views.length; i++) {
+    assertEquals(getString(workers[0], 0, keyName(i)), long);
+  }
+  workers[0].checkInvariants();
 });
 
 Deno.test("composite LRU brings a Zipf load to its users, and then lets it rest", () => {
