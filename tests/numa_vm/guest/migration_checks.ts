@@ -291,38 +291,53 @@ async function checkUsedUp(): Promise<void> {
   const buffer = new SharedArrayBuffer(lengthBytes, { maxByteLength: lengthBytes });
   const memory = new SharedMemory(buffer);
   memory.bind(0, lengthBytes, 2);
-  must(await someKeysOn(server, 2), "no new key lies on node 2, which has room");
+  const isUsed = (nodes: readonly number[]) => nodes.includes(2);
+  const isAvoided = (nodes: readonly number[]) => !nodes.includes(2);
+  await newKeysUntil(server, isUsed, "no new key lies on node 2, which has room");
   touch(buffer, 0, lengthBytes, 1);
-  await until(async () => !(await someKeysOn(server, 2)), "keys go to a node without memory left");
+  await newKeysUntil(server, isAvoided, "keys go to a node without memory left");
   const reply = await client.text("NUMA", "MIGRATE", 2, "key:0");
   must(/\$7\r\nno-room\r\n:1\r\n/.test(reply), `a node without memory left: ${reply}`);
+  await client.command("FLUSHALL");
+  // Heap pages of node 2 that the kernel had to take elsewhere would serve the next keys.
+  await client.command("MEMORY", "PURGE");
   memory.discard(0, lengthBytes);
-  await until(() => someKeysOn(server, 2), "no key goes to a node that has memory again");
+  await newKeysUntil(server, isUsed, "no key goes to a node that has memory again");
   await client.command("FLUSHALL");
 }
 
-/** Whether some of many new keys go to a node. Wherever they go, kernel and server agree. */
-async function someKeysOn(server: GuestServer, node: number): Promise<boolean> {
+/**
+ * Makes many new keys, again and again until the nodes that the server says of them are as asked
+ * for; then the kernel must say the same. It need not before: until the server notices that a node
+ * has nothing left, the kernel takes other nodes' memory for what is asked for there.
+ */
+async function newKeysUntil(
+  server: GuestServer,
+  holds: (nodes: readonly number[]) => boolean,
+  otherwise: string,
+): Promise<void> {
   const [client] = server.clients;
-  await client.command("FLUSHALL");
   const keys = Array.from({ length: 60 }, (_, i) => `key:${i}`);
-  await client.pipeline(keys.map((key, i) => ["SET", key, "v".repeat(i * 50)]));
-  let isSome = false;
-  for (const key of keys) {
-    const text = await client.text("NUMA", "KEY", key);
-    const [, said] = /\$4\r\nnode\r\n:(\d)\r\n/.exec(text) ?? [];
-    mustBeWhollyOn(server, key, Number(said));
-    if (Number(said) === node) isSome = true;
-  }
-  return isSome;
-}
-
-async function until(holds: () => Promise<boolean>, otherwise: string): Promise<void> {
   const deadline = performance.now() + NOTICE_TIMEOUT_MS;
-  while (!(await holds())) {
+  let nodes: number[];
+  while (!holds(nodes = await nodesOfNew(client, keys))) {
     must(performance.now() < deadline, otherwise);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  for (const [i, key] of keys.entries()) mustBeWhollyOn(server, key, nodes[i]);
+}
+
+/** Sets keys in an empty keyspace, values of many lengths, and reads the server's word of each. */
+async function nodesOfNew(client: RespClient, keys: readonly string[]): Promise<number[]> {
+  await client.command("FLUSHALL");
+  await client.pipeline(keys.map((key, i) => ["SET", key, "v".repeat(i * 50)]));
+  const nodes: number[] = [];
+  for (const key of keys) {
+    const reply = await client.text("NUMA", "KEY", key);
+    const [, node] = /\$4\r\nnode\r\n:(\d)\r\n/.exec(reply) ?? [];
+    nodes.push(Number(node));
+  }
+  return nodes;
 }
 
 async function checkRebalance(): Promise<void> {
