@@ -21,7 +21,7 @@ const PRESSURE_KEYS = 100;
 /** How far the share of a node may be from what the policy says. */
 const TOLERANCE = 0.01;
 /** The cron looks at one node's memory per run, ten times a second on a machine that is quick. */
-const NOTICE_TIMEOUT_MS = 20_000;
+const NOTICE_TIMEOUT_MS = 60_000;
 
 /** They share the server of the server's checks. */
 export const migrationChecks: readonly GuestCheck[] = [
