@@ -41,7 +41,11 @@ interface Stage {
   readonly setTime: (milliseconds: number) => void;
 }
 
-function createStage(nodeCount = 2, windowBytes = 64 * MIB): Stage {
+function createStage(
+  nodeCount = 2,
+  windowBytes = 64 * MIB,
+  monotonicMs = () => performance.now(),
+): Stage {
   const nodeIds = Array.from({ length: nodeCount }, (_, slot) => slot);
   const layout = createHeapLayout({ shardCount: 4, windowBytes, nodeIds, checked: true });
   const heap = Heap.create(layout, plainMemory);
@@ -64,7 +68,7 @@ function createStage(nodeCount = 2, windowBytes = 64 * MIB): Stage {
   const engine = new StrategyEngine({
     keyspace: workers[0],
     nodes,
-    monotonicMs: () => performance.now(),
+    monotonicMs,
   });
   const setTime = (milliseconds: number) => {
     for (const worker of workers) worker.clock.set(milliseconds);
@@ -159,7 +163,9 @@ Deno.test("a view that says nonsense is refused, and none is believed but for th
 });
 
 Deno.test("long values move between runs, as many as are remembered, each once", () => {
-  const { workers, engine } = createStage(2, 256 * MIB);
+  let time = 0;
+  // A clock that says that each look takes a millisecond: one part of a value per step.
+  const { workers, engine } = createStage(2, 256 * MIB, () => time++);
   const long = new Uint8Array(MIB).fill(7);
   const views = Array.from({ length: 20 }, () => createKeyView());
   for (let i = 0; i < views.length; i++) putString(workers[0], 0, keyName(i), long);
