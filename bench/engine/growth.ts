@@ -1,7 +1,11 @@
 /**
  * How long the slowest single command takes while one collection grows to a million elements, one
- * at a time, and shrinks to one again: what a table that resizes may add to it. Run with the
- * server's flags: `deno run -A --v8-flags=--single-threaded-gc bench/engine/growth.ts [elements]`.
+ * at a time, and shrinks to one again: what a table that resizes may add to it. Run it with the
+ * server's flags:
+ *
+ * ```text
+ * deno run -A --v8-flags=--single-threaded-gc,--no-maglev bench/engine/growth.ts [elements]
+ * ```
  *
  * Every step is timed in several runs that do the same, and the shortest counts: a step that is
  * long by itself is long in each of them, one that the machine interrupted in one only.

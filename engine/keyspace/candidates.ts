@@ -60,9 +60,7 @@ export function setCandidateCountMin(window: ShardWindow, count: number): void {
  * Makes a key that a worker on `node` has just used from afar a candidate, if it is hot enough and
  * that node uses it most. O(1).
  *
- * @param touched What `touchEntry` returned for the access. Loading it from the entry again costs
- *   more than it seems: a far node's refs make indices beyond 32 bits, for which V8's first
- *   optimising compiler makes code that it throws away, again and again.
+ * @param touched What `touchEntry` returned for the access.
  */
 export function considerCandidate(
   window: ShardWindow,

@@ -95,8 +95,7 @@ export class MigrationReport {
 }
 
 /**
- * Copies a block's bytes. Blocks of far nodes lie beyond index 2^31, at which V8's middle tier
- * gives up a loop each time it meets one: this is one call, and makes no view.
+ * Copies a block's bytes, in one call and without a view.
  */
 function copyBlock(u8: Uint8Array, toBytes: number, fromBytes: number, lengthBytes: number): void {
   u8.copyWithin(toBytes, fromBytes, fromBytes + lengthBytes);
