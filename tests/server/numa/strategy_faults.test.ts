@@ -54,6 +54,21 @@ async function loadUntil(
   assertEquals(await client.text("PING"), "+PONG\r\n");
 }
 
+/** Asks `client` for a module, and waits until the server has read that. */
+async function startLoading(
+  asking: RespClient,
+  client: RespClient,
+  ...words: readonly (string | number)[]
+): Promise<{ reply: Promise<string> }> {
+  const id = (await client.text("CLIENT", "ID")).slice(1).trim();
+  const reply = client.text("NUMA", "STRATEGY", "LOAD", ...words);
+  const deadlineMs = Date.now() + WAIT_MS_MAX;
+  while (!(await asking.text("CLIENT", "LIST", "ID", id)).includes(" cmd=numa|strategy ")) {
+    assert(Date.now() < deadlineMs, `client ${id} is loading`);
+  }
+  return { reply };
+}
+
 Deno.test("strategy faults: timers and promises are counted to it, and end nothing", async () => {
   const faults: Record<string, [execute: string, reason: string]> = {
     timer: ["setTimeout(() => { throw new Error('in a timer'); }, 5);", "in a timer"],
@@ -110,23 +125,26 @@ Deno.test("strategy faults: a module that is never done holds up no others", asy
     await using server = await startNumaris({
       parameters: ["--enable-strategy-command", "yes", "--numa-strategy-dir", directory],
     });
+    using asking = await server.connect();
     using first = await server.connect();
     using second = await server.connect();
-    const refused = first.text("NUMA", "STRATEGY", "LOAD", 2, "waits.ts");
-    const loaded = second.text("NUMA", "STRATEGY", "LOAD", 3, "good.ts", "interval", 200);
-    const others = await Promise.all([4, 5, 6].map(async (slot) => {
-      const client = await server.connect();
-      return { client, reply: client.text("NUMA", "STRATEGY", "LOAD", slot, "good.ts") };
-    }));
+    using third = await server.connect();
+    using fourth = await server.connect();
+    using fifth = await server.connect();
+    const refused = await startLoading(asking, first, 2, "waits.ts");
+    const loaded = [
+      await startLoading(asking, second, 3, "good.ts", "interval", 200),
+      await startLoading(asking, third, 4, "good.ts"),
+      await startLoading(asking, fourth, 5, "good.ts"),
+    ];
     const tooMany = "-ERR Cannot load: too many other modules are being loaded\r\n";
-    assertEquals(await others[2].reply, tooMany);
-    assertStringIncludes(await refused, "-ERR Cannot load waits.ts: it was not done after 5000 ms");
-    assertEquals(await loaded, "+OK\r\n");
+    assertEquals(await fifth.text("NUMA", "STRATEGY", "LOAD", 6, "good.ts"), tooMany);
+    assertStringIncludes(
+      await refused.reply,
+      "-ERR Cannot load waits.ts: it was not done after 5000 ms",
+    );
+    for (const { reply } of loaded) assertEquals(await reply, "+OK\r\n");
     assertEquals(await statistic(second, 3, "interval-ms"), "200");
-    for (const { client, reply } of others) {
-      await reply;
-      client.close();
-    }
     assertStringIncludes(await first.text("NUMA", "STRATEGY", "INFO", 2), "slot 2 is empty");
   });
 });
