@@ -44,6 +44,11 @@ export const MIGRATION_HEADER_BYTES = 32 * 1024;
 /** Where they start, in bytes from the window's start. */
 export const MIGRATION_HEADER_OFFSET_BYTES: number = KEYSPACE_HEADER_OFFSET_BYTES +
   KEYSPACE_HEADER_BYTES - MIGRATION_HEADER_BYTES;
+/**
+ * Where the words of migration start that most lookups read: on the line before database 0, so
+ * that a lookup has their page already; docs/measurements.md says what that is worth.
+ */
+export const MIGRATION_STATE_OFFSET_BYTES: number = KEYSPACE_HEADER_OFFSET_BYTES + 960;
 /** Where the allocator's part of a window's header starts, in bytes from the window's start. */
 export const ALLOCATOR_HEADER_OFFSET_BYTES: number = KEYSPACE_HEADER_OFFSET_BYTES +
   KEYSPACE_HEADER_BYTES;

@@ -2,9 +2,9 @@
  * A shard's candidates for migration: keys that are hot, used from another node than theirs, and
  * used there most. Whoever looks a key up pushes; a strategy takes.
  *
- * A bounded ring in the shard's header. When it is full, candidates are lost and counted: they come
- * again with their next access. A filter of the keys pushed last keeps a hot key from filling the
- * ring alone; it forgets a key when the ring is taken from.
+ * A bounded ring in the shard's header. When it is full, candidates are lost each time that they
+ * are used, and come again with the next; the losses are counted. A filter of the keys pushed last
+ * keeps a hot key from filling the ring alone; it forgets a key when the ring is taken from.
  *
  * Refs in the ring may be stale: what is taken is checked against the dictionary first
  * (`Shard.holds`). Call everything under the shard's lock.
@@ -75,7 +75,7 @@ export function considerCandidate(
   }
 }
 
-/** Notes a candidate, unless it was the last one of its place in the filter. O(1). */
+/** Notes a candidate, unless the ring is full or its place in the filter names it already. O(1). */
 export function pushCandidate(
   window: ShardWindow,
   ref: Ref,
@@ -84,13 +84,14 @@ export function pushCandidate(
   node: number,
 ): void {
   const u32 = window.u32;
-  const filter = FILTER_WORD + (hash & RING_MASK);
-  if (u32[filter] === ref) return;
+  // First, because it is on a line that the lookup has: the filter would be one more to wait for.
   const pushed = u32[CANDIDATES_PUSHED_WORD];
   if (((pushed - u32[CANDIDATES_TAKEN_WORD]) >>> 0) >= CANDIDATES_MAX) {
     window.f64[CANDIDATES_LOST_DOUBLE]++;
     return;
   }
+  const filter = FILTER_WORD + (hash & RING_MASK);
+  if (u32[filter] === ref) return;
   u32[filter] = ref;
   const slot = RING_WORD + (pushed & RING_MASK) * CANDIDATE_WORDS;
   u32[slot] = ref;
@@ -133,7 +134,7 @@ export function candidatesNoted(window: ShardWindow): number {
   return window.u32[CANDIDATES_PUSHED_WORD];
 }
 
-/** Candidates that found the ring full since the start or the last reset. */
+/** Accesses of candidates that found the ring full since the start or the last reset. */
 export function candidatesLost(window: ShardWindow): number {
   return window.f64[CANDIDATES_LOST_DOUBLE];
 }

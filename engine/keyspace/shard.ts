@@ -11,7 +11,7 @@
  *        1152   database 1                     8  dictionary of the keys that expire
  *         ...                                 16  cursor of the active expiry
  *                                             18  sum of all expiry times, f64 milliseconds
- *       98304   migration: candidates, figures (migration_layout.ts)
+ *  960, 98304   migration: state, candidates, figures (migration_layout.ts)
  * ```
  *
  * Everything here is called with the shard's lock held (or by the only worker).

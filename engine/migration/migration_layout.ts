@@ -2,16 +2,18 @@
  * Where migration keeps its state in a shard's header: candidates, the long move, figures.
  *
  * ```text
- *  byte     0   candidates pushed, candidates taken: u32 each, modulo 2^32
- *           8   candidates lost because the ring was full, f64
+ *  bytes from MIGRATION_STATE_OFFSET_BYTES, one cache line that most lookups read
+ *           0   candidates pushed, candidates taken: u32 each, modulo 2^32
+ *           8   accesses of candidates that found the ring full, f64
  *          16   the long move: state, hash of its key, u32 each
  *          24   least access count of a candidate, u32; 0 stands for 8
- *          64   filter: 1024 refs, by the hash's low bits: what was pushed last
- *        4160   ring: 1024 candidates of 16 bytes: ref, hash, database, node that wants it
- *       20544   figures of each pair of nodes, 16 x 16 x 5 f64
- *       30784   failures by reason, 4 f64
- *       30816   new keys placed on each node slot, 16 f64
- *       30944   end, of 32768
+ *  bytes from MIGRATION_HEADER_OFFSET_BYTES
+ *           0   filter: 1024 refs, by the hash's low bits: what was pushed last
+ *        4096   ring: 1024 candidates of 16 bytes: ref, hash, database, node that wants it
+ *       20480   figures of each pair of nodes, 16 x 16 x 5 f64
+ *       30720   failures by reason, 4 f64
+ *       30752   new keys placed on each node slot, 16 f64
+ *       30880   end, of 32768
  * ```
  *
  * Everything is written under the shard's lock.
@@ -23,6 +25,7 @@ import { assert } from "../assert.ts";
 import {
   MIGRATION_HEADER_BYTES,
   MIGRATION_HEADER_OFFSET_BYTES,
+  MIGRATION_STATE_OFFSET_BYTES,
   NODE_SLOT_COUNT_MAX,
 } from "../heap/heap_layout.ts";
 import type { ShardWindow } from "../heap/shard_window.ts";
@@ -39,10 +42,10 @@ export const PAIR_FIELDS = 5;
 export const FAILURE_COUNT = 4;
 
 /** Word: candidates pushed. */
-export const CANDIDATES_PUSHED_WORD: number = MIGRATION_HEADER_OFFSET_BYTES / 4;
+export const CANDIDATES_PUSHED_WORD: number = MIGRATION_STATE_OFFSET_BYTES / 4;
 /** Word: candidates taken. */
 export const CANDIDATES_TAKEN_WORD: number = CANDIDATES_PUSHED_WORD + 1;
-/** Double: candidates lost. */
+/** Double: accesses of candidates that found the ring full. */
 export const CANDIDATES_LOST_DOUBLE: number = (CANDIDATES_TAKEN_WORD + 1) / 2;
 /** Word: state of the long move, `LONG_MOVE_…`. */
 export const LONG_MOVE_STATE_WORD: number = CANDIDATES_TAKEN_WORD + 3;
@@ -51,7 +54,7 @@ export const LONG_MOVE_HASH_WORD: number = LONG_MOVE_STATE_WORD + 1;
 /** Word: least access count that makes a key a candidate; 0 for `CANDIDATE_COUNT_INITIAL`. */
 export const CANDIDATE_COUNT_WORD: number = LONG_MOVE_HASH_WORD + 1;
 /** First word of the filter. */
-export const FILTER_WORD: number = CANDIDATES_PUSHED_WORD + 16;
+export const FILTER_WORD: number = MIGRATION_HEADER_OFFSET_BYTES / 4;
 /** First word of the ring. */
 export const RING_WORD: number = FILTER_WORD + CANDIDATES_MAX;
 /** First double of the figures of pairs: `pair * PAIR_FIELDS`, pair being `from * 16 + to`. */
@@ -75,8 +78,11 @@ export function voidLongMove(window: ShardWindow, hash: number): void {
   window.u32[LONG_MOVE_STATE_WORD] = LONG_MOVE_IS_VOID;
 }
 
-assert(FILTER_WORD * 4 - MIGRATION_HEADER_OFFSET_BYTES === 64, "the filter is where it is drawn");
-assert(PAIRS_DOUBLE * 8 - MIGRATION_HEADER_OFFSET_BYTES === 20544, "so are the figures");
+assert(MIGRATION_STATE_OFFSET_BYTES % 64 === 0, "the state has a cache line");
+assert(
+  PAIRS_DOUBLE * 8 - MIGRATION_HEADER_OFFSET_BYTES === 20480,
+  "the figures are where they are drawn",
+);
 assert(
   (PLACED_DOUBLE + NODE_SLOT_COUNT_MAX) * 8 <=
     MIGRATION_HEADER_OFFSET_BYTES + MIGRATION_HEADER_BYTES,

@@ -59,7 +59,7 @@ export interface MigrationStatistics extends MigrationFigures {
   readonly pairs: PairFigures[];
   /** Keys that stayed, by `FAILURE_…`. */
   readonly failuresByReason: number[];
-  /** Candidates that found their shard's ring full. */
+  /** Accesses of candidates that found their shard's ring full. */
   readonly candidatesLost: number;
   /** Candidates that wait. */
   readonly candidatesWaiting: number;

@@ -42,7 +42,7 @@ export interface PlacementSigns {
   readonly rebalances: boolean;
   /** Keys that stayed because their target node had no room. */
   readonly noRoomCount: number;
-  /** Candidates that found a ring full. */
+  /** Accesses of candidates that found a ring full. */
   readonly candidatesLost: number;
   /** Settings of the kernel that should be others. */
   readonly kernel: readonly KernelFinding[];
@@ -91,8 +91,8 @@ export function placementFindings(signs: PlacementSigns): string[] {
   }
   if (signs.candidatesLost >= LOST_MIN) {
     findings.push(
-      `Candidates: ${signs.candidatesLost} keys wanted to move when their shard's list was ` +
-        "full, which delays them. Shorten numa-strategy-interval, or raise " +
+      `Candidates: ${signs.candidatesLost} times a key wanted to move when its shard's list was ` +
+        "full, which delays it. Shorten numa-strategy-interval, or raise " +
         "numa-heat-threshold.",
     );
   }

@@ -154,7 +154,7 @@ Deno.test("doctor: has an eye on nodes, migration and the kernel", () => {
   assertMatch(say({ spreadPercent: 60 }), /^\* Balance: .*60 percentage points/);
   assertMatch(say({ spreadPercent: 60, rebalances: true }), /should be at work/);
   assertMatch(say({ noRoomCount: 5 }), /^\* Migration: 5 keys/);
-  assertMatch(say({ candidatesLost: 5000 }), /^\* Candidates: 5000 keys/);
+  assertMatch(say({ candidatesLost: 5000 }), /^\* Candidates: 5000 times/);
   assertMatch(
     say({ kernel: [{ problem: "it is slow", remedy: "echo 0 > /proc/x" }] }),
     /^\* Kernel: it is slow. To change it, as root: echo 0 > \/proc\/x/,
