@@ -1,5 +1,5 @@
 /**
- * Copying bytes between requests, replies and the heap.
+ * Copying bytes between requests, replies and the heap, and comparing them.
  *
  * @module
  */
@@ -20,4 +20,9 @@ export function copyBytes(
   } else {
     to.set(from.subarray(fromStart, fromStart + lengthBytes), toStart);
   }
+}
+
+/** Whether both are of the same length and bytes. */
+export function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, i) => byte === other[i]);
 }

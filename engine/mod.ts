@@ -20,7 +20,7 @@
  */
 
 export { assert, AssertionFailure } from "./assert.ts";
-export { copyBytes } from "./bytes.ts";
+export { copyBytes, equalBytes } from "./bytes.ts";
 export type { NodeSlot, Ref, ShardIndex } from "./types.ts";
 export { NONE } from "./types.ts";
 

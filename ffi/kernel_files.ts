@@ -67,9 +67,11 @@ export function textUpToZero(bytes: Uint8Array<ArrayBuffer>): string {
 
 /**
  * The number of kilobytes on the line of `text` that starts with `label` and a colon, in bytes: the
- * form of /proc/meminfo and /proc/self/status. 0 where there is no such line.
+ * form of /proc/meminfo, of a node's meminfo and of /proc/self/status. 0 where there is no such
+ * line.
  */
 export function kilobyteField(text: string, label: string): number {
-  const found = text.match(new RegExp(`^${label}:\\s*(\\d+)`, "m"));
+  const escaped = label.replace(/[()]/g, "\\$&");
+  const found = text.match(new RegExp(`^${escaped}:\\s*(\\d+)`, "m"));
   return found === null ? 0 : Number(found[1]) * 1024;
 }

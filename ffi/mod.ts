@@ -22,7 +22,7 @@ export { monotonicNs } from "./clock.ts";
 export { NumaError } from "./errors.ts";
 export { hostFacts, memoryInfo, pageBytes } from "./host.ts";
 export type { HostFacts, MemoryInfo } from "./host.ts";
-export { readKernelFile } from "./kernel_files.ts";
+export { kilobyteField, readKernelFile } from "./kernel_files.ts";
 export { arcsine, cosine, sine } from "./math.ts";
 export {
   cpuTimes,

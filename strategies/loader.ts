@@ -28,6 +28,10 @@ const SUMMARY_CHARACTERS_MAX = 256;
 /** Time for a module to be read and its top level to be run: later loads wait for it. */
 export const LOAD_TIMEOUT_MS = 5000;
 
+const QUERY_NAME = "load";
+/** Ends the address of a loaded module in a stack: its query, line and column. */
+const LOADED_PLACE = new RegExp(`\\?${QUERY_NAME}=\\d+:\\d+:\\d+`);
+
 let loads = 0;
 
 /** A strategy's module, as it was found. */
@@ -54,7 +58,7 @@ export async function loadStrategy(
   timeoutMs: number = LOAD_TIMEOUT_MS,
 ): Promise<LoadedStrategy> {
   const found = confine(path, directory);
-  const query = `?load=${++loads}`;
+  const query = `?${QUERY_NAME}=${++loads}`;
   let factory: unknown;
   try {
     const address = `${new URL(`file://${encodePath(found)}`)}${query}`;
@@ -66,6 +70,11 @@ export async function loadStrategy(
   const fault = faultOf(factory);
   if (fault !== null) throw new StrategyError(`Cannot use ${path}: ${fault}`);
   return { path: found, query, factory: factory as StrategyFactory };
+}
+
+/** Whether an error's stack passes through a module that was loaded here. */
+export function passesLoadedModule(stack: string): boolean {
+  return LOADED_PLACE.test(stack);
 }
 
 /** What the module comes to; throws when that takes too long, as a top-level await may. */

@@ -14,7 +14,7 @@ export { compositeLru } from "./composite_lru.ts";
 export * from "./context.ts";
 export type { PlacementEngine, ScanPosition, SchedulerEnvironment } from "./engine_port.ts";
 export { HEAT_LEVELS, HeatHistogram } from "./heat_histogram.ts";
-export { type LoadedStrategy, loadStrategy } from "./loader.ts";
+export { type LoadedStrategy, loadStrategy, passesLoadedModule } from "./loader.ts";
 export { ParameterValues, StrategyError } from "./parameters.ts";
 export { RunContext, type SharedRunParts } from "./run_context.ts";
 export * from "./scheduler.ts";

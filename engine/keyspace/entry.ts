@@ -372,8 +372,7 @@ export function touchEntry(
   let count = second & 0xff;
   if (idleSeconds !== 0 && idleSeconds <= IDLE_SECONDS_MAX) {
     i32[word] = (first & 0xffff) | ((clockSeconds & CLOCK_MASK) << 16);
-    const halvings = halvingsBetween(clockSeconds - idleSeconds, clockSeconds, halfLifeShift);
-    count = halvings > 7 ? 0 : count >>> halvings;
+    count = decayed(count, clockSeconds - idleSeconds, clockSeconds, halfLifeShift);
   }
   if (count < COUNT_MAX) count++;
   let vote = (second >>> 8) & 0xff;
@@ -399,9 +398,15 @@ export function touchedNode(touched: number): number {
   return (touched >>> 8) & VOTE_CANDIDATE_MASK;
 }
 
-/** Periods of the clock that ended between two times in seconds: how often a count is halved. */
-function halvingsBetween(fromSeconds: number, toSeconds: number, halfLifeShift: number): number {
-  return (toSeconds >> halfLifeShift) - (fromSeconds >> halfLifeShift);
+/** A count, halved for each period of the clock that ended between two times in seconds. */
+function decayed(
+  count: number,
+  fromSeconds: number,
+  toSeconds: number,
+  halfLifeShift: number,
+): number {
+  const halvings = (toSeconds >> halfLifeShift) - (fromSeconds >> halfLifeShift);
+  return halvings > 7 ? 0 : count >>> halvings;
 }
 
 /** Notes the time of an access and nothing else: what is left of `touchEntry` without heat. */
@@ -444,10 +449,10 @@ export function ageEntry(
 ): void {
   const idleSeconds = entryIdleSeconds(window, ref, clockSeconds);
   if (idleSeconds <= IDLE_SECONDS_AGED) return;
+  const usedSeconds = clockSeconds - idleSeconds;
   const agedSeconds = clockSeconds - IDLE_SECONDS_AGED;
-  const halvings = halvingsBetween(clockSeconds - idleSeconds, agedSeconds, halfLifeShift);
-  const count = halvings > 7 ? 0 : entryAccessCount(window, ref) >>> halvings;
-  setEntryAccessCount(window, ref, count);
+  const count = entryAccessCount(window, ref);
+  setEntryAccessCount(window, ref, decayed(count, usedSeconds, agedSeconds, halfLifeShift));
   setEntryIdleSeconds(window, ref, clockSeconds, IDLE_SECONDS_AGED);
 }
 
@@ -484,8 +489,8 @@ export function entryHeatCount(
   halfLifeShift: number = HEAT_HALF_LIFE_SHIFT,
 ): number {
   const idleSeconds = entryIdleSeconds(window, ref, clockSeconds);
-  const halvings = halvingsBetween(clockSeconds - idleSeconds, clockSeconds, halfLifeShift);
-  return halvings > 7 ? 0 : entryAccessCount(window, ref) >>> halvings;
+  const count = entryAccessCount(window, ref);
+  return decayed(count, clockSeconds - idleSeconds, clockSeconds, halfLifeShift);
 }
 
 /** Lead of the dominant node in the vote of accesses, 0 to 15: how clearly it is the one. */

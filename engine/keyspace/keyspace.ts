@@ -96,8 +96,8 @@ export class Keyspace {
   readonly #shardBits: number;
   readonly #seed0: number;
   readonly #seed1: number;
-  readonly #workerIndex: number;
-  readonly #workerCount: number;
+  /** This worker's share of the shards, whose background work it does. */
+  readonly #ownShards: readonly Shard[];
   readonly #counters: Float64Array;
   readonly #idleAging: IdleAging;
   /** What `warm` read: kept only so that its reads count as used. */
@@ -121,8 +121,6 @@ export class Keyspace {
     this.databases = options.databases;
     this.#seed0 = options.seed0;
     this.#seed1 = options.seed1;
-    this.#workerIndex = options.workerIndex;
-    this.#workerCount = options.workerCount;
     this.#counters = options.counters;
     this.random = options.random;
     this.shards = options.heap.windows.map((window, index) =>
@@ -140,8 +138,8 @@ export class Keyspace {
       })
     );
     const isOwn = (_: Shard, index: number) => index % options.workerCount === options.workerIndex;
-    const ownShards = this.shards.filter(isOwn);
-    this.#idleAging = new IdleAging(ownShards, options.databases, this.clock, this.heat);
+    this.#ownShards = this.shards.filter(isOwn);
+    this.#idleAging = new IdleAging(this.#ownShards, options.databases, this.clock, this.heat);
   }
 
   /** The hash of a key. */
@@ -359,8 +357,7 @@ export class Keyspace {
   expireStep(budgetMs: number, monotonicMs: () => number): void {
     if (this.clock.isExpiryPaused) return;
     const deadlineMs = monotonicMs() + budgetMs;
-    for (let i = this.#workerIndex; i < this.shards.length; i += this.#workerCount) {
-      const shard = this.shards[i];
+    for (const shard of this.#ownShards) {
       for (let database = 0; database < this.databases; database++) {
         if (shard.dictionary.count(shard.expiresOf(database)) === 0) continue;
         for (let round = 0; round < EXPIRE_ROUNDS_MAX; round++) {
@@ -390,8 +387,7 @@ export class Keyspace {
    */
   rehashStep(budgetMs: number, monotonicMs: () => number): boolean {
     const deadlineMs = monotonicMs() + budgetMs;
-    for (let i = this.#workerIndex; i < this.shards.length; i += this.#workerCount) {
-      const shard = this.shards[i];
+    for (const shard of this.#ownShards) {
       for (let database = 0; database < this.databases; database++) {
         if (this.#rehashUntil(shard, shard.keysOf(database), deadlineMs, monotonicMs)) return true;
         if (this.#rehashUntil(shard, shard.expiresOf(database), deadlineMs, monotonicMs)) {
@@ -427,8 +423,7 @@ export class Keyspace {
    */
   freeGarbageStep(budgetMs: number, monotonicMs: () => number): boolean {
     const deadlineMs = monotonicMs() + budgetMs;
-    for (let i = this.#workerIndex; i < this.shards.length; i += this.#workerCount) {
-      const shard = this.shards[i];
+    for (const shard of this.#ownShards) {
       while (hasGarbage(shard)) {
         if (monotonicMs() >= deadlineMs) return true;
         shard.lock();
@@ -449,12 +444,12 @@ export class Keyspace {
    */
   purge(pageCountMin: number): number {
     let pages = 0;
-    for (let i = this.#workerIndex; i < this.shards.length; i += this.#workerCount) {
-      const allocator = this.heap.allocators[i];
-      this.shards[i].lock();
+    for (const shard of this.#ownShards) {
+      const { allocator } = shard;
+      shard.lock();
       const share = Math.min(allocator.purgeablePages >>> PURGE_SHARE_SHIFT, PURGE_PAGES_PER_LOCK);
       pages += allocator.purge(Math.max(pageCountMin, share));
-      this.shards[i].unlock();
+      shard.unlock();
     }
     return pages;
   }

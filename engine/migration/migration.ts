@@ -94,9 +94,7 @@ export class MigrationReport {
   }
 }
 
-/**
- * Copies a block's bytes, in one call and without a view.
- */
+/** Copies a block's bytes, in one call and without a view. */
 function copyBlock(u8: Uint8Array, toBytes: number, fromBytes: number, lengthBytes: number): void {
   u8.copyWithin(toBytes, fromBytes, fromBytes + lengthBytes);
 }

@@ -39,6 +39,39 @@ export interface Move {
   abandon(): void;
 }
 
+/** The long key that a batch has come to, if any. */
+class LongKey {
+  readonly #moveOf: (key: Uint8Array) => KeyMove;
+  #move: KeyMove | null = null;
+
+  constructor(
+    keyspace: Keyspace,
+    database: number,
+    node: NodeSlot,
+    report: MigrationReport,
+    monotonicMs: () => number,
+  ) {
+    this.#moveOf = (key) => new KeyMove(keyspace, database, key, node, report, monotonicMs);
+  }
+
+  get isUnderWay(): boolean {
+    return this.#move !== null;
+  }
+
+  begin(key: Uint8Array): void {
+    this.#move = this.#moveOf(key);
+  }
+
+  step(): void {
+    if (this.#move?.step()) this.#move = null;
+  }
+
+  abandon(): void {
+    this.#move?.abandon();
+    this.#move = null;
+  }
+}
+
 /** Moves the keys that are named, one after the other. */
 export class KeysMove implements Move {
   readonly #keyspace: Keyspace;
@@ -47,8 +80,8 @@ export class KeysMove implements Move {
   readonly #node: NodeSlot;
   readonly #report: MigrationReport;
   readonly #monotonicMs: () => number;
+  readonly #long: LongKey;
   #next = 0;
-  #long: KeyMove | null = null;
   #lastShard: Shard | null = null;
   #lastFrom = 0;
 
@@ -67,19 +100,20 @@ export class KeysMove implements Move {
     this.#node = node;
     this.#report = report;
     this.#monotonicMs = monotonicMs;
+    this.#long = new LongKey(keyspace, database, node, report, monotonicMs);
   }
 
   /** As `Move.step`. Looking at the clock costs as much as a small key: one look for many. */
   step(): boolean {
-    if (this.#long !== null) {
-      if (this.#long.step()) this.#long = null;
+    if (this.#long.isUnderWay) {
+      this.#long.step();
       return this.#isOver();
     }
     const startMs = this.#monotonicMs();
     for (let looked = 1; this.#next < this.#keys.length; looked++) {
       const key = this.#keys[this.#next++];
       if (this.#moveShort(key) === MOVE_IS_LONG) {
-        this.#long = this.#moveOf(key);
+        this.#long.begin(key);
         break;
       }
       if (looked % COUNT_PER_LOOK === 0 && this.#monotonicMs() >= startMs + STEP_MS) break;
@@ -89,7 +123,7 @@ export class KeysMove implements Move {
   }
 
   #isOver(): boolean {
-    return this.#next >= this.#keys.length && this.#long === null;
+    return this.#next >= this.#keys.length && !this.#long.isUnderWay;
   }
 
   /** Moves a key at once, and counts what came of it, unless it is long. */
@@ -125,20 +159,8 @@ export class KeysMove implements Move {
 
   /** As `Move.abandon`. */
   abandon(): void {
-    this.#long?.abandon();
-    this.#long = null;
+    this.#long.abandon();
     this.#next = this.#keys.length;
-  }
-
-  #moveOf(key: Uint8Array): KeyMove {
-    return new KeyMove(
-      this.#keyspace,
-      this.#database,
-      key,
-      this.#node,
-      this.#report,
-      this.#monotonicMs,
-    );
   }
 }
 
@@ -165,7 +187,7 @@ export class DatabaseMove implements Move {
   readonly #batch = new ScanBatch();
   readonly #keysFrom = new Float64Array(NODE_SLOT_COUNT_MAX);
   readonly #longKeys: Uint8Array[] = [];
-  #long: KeyMove | null = null;
+  readonly #long: LongKey;
   #shardIndex = 0;
   #cursor = 0;
 
@@ -186,6 +208,7 @@ export class DatabaseMove implements Move {
     this.#accepts = options.accepts;
     this.#movedKeysMax = options.movedKeysMax ?? Infinity;
     this.#bytesMax = options.bytesMax ?? Infinity;
+    this.#long = new LongKey(keyspace, database, node, report, monotonicMs);
   }
 
   /** As `Move.step`. */
@@ -194,7 +217,7 @@ export class DatabaseMove implements Move {
       this.abandon();
       return true;
     }
-    if (this.#long !== null || this.#longKeys.length > 0) {
+    if (this.#long.isUnderWay || this.#longKeys.length > 0) {
       this.#stepLong();
       return false;
     }
@@ -205,8 +228,7 @@ export class DatabaseMove implements Move {
 
   /** As `Move.abandon`. */
   abandon(): void {
-    this.#long?.abandon();
-    this.#long = null;
+    this.#long.abandon();
     this.#longKeys.length = 0;
     this.#shardIndex = this.#keyspace.shards.length;
   }
@@ -216,20 +238,13 @@ export class DatabaseMove implements Move {
   }
 
   #stepLong(): void {
-    if (this.#long === null) {
+    if (!this.#long.isUnderWay) {
       const key = this.#longKeys.pop() as Uint8Array;
       // Others have moved since it was accepted.
       if (!this.#isStillAccepted(key)) return;
-      this.#long = new KeyMove(
-        this.#keyspace,
-        this.#database,
-        key,
-        this.#node,
-        this.#report,
-        this.#monotonicMs,
-      );
+      this.#long.begin(key);
     }
-    if (this.#long.step()) this.#long = null;
+    this.#long.step();
   }
 
   #isStillAccepted(key: Uint8Array): boolean {

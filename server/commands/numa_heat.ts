@@ -9,6 +9,7 @@ import {
   entryHeatCount,
   entryHeatLevel,
   entryIdleSeconds,
+  equalBytes,
   HEAT_LEVEL_COUNT,
   keyOf,
   type Keyspace,
@@ -85,8 +86,7 @@ class HotKeys {
 
 /** A scan may meet a key twice while a table is resized. */
 function isSameKey(a: HotKey, b: HotKey): boolean {
-  return a.score === b.score && a.key.length === b.key.length &&
-    a.key.every((byte, index) => byte === b.key[index]);
+  return a.score === b.score && equalBytes(a.key, b.key);
 }
 
 /** NUMA HOTKEYS [COUNT count] [NODE node] */

@@ -86,13 +86,14 @@ async function set(client: Client): Promise<void> {
   };
   if (parameter.changeable !== "always") throw refuse("it can be set at the start only");
   if (words.length > 1 && !parameter.isList) throw refuse("it takes one value");
+  const values = parameter.isList ? splitAtSpaces(text) : words;
   try {
-    parameter.prepare(context.config, parameter.isList ? splitAtSpaces(text) : words);
+    parameter.prepare(context.config, values);
   } catch (error) {
     if (error instanceof InvalidValue) throw refuse(error.message);
     throw error;
   }
-  const unknown = unknownNode(client, parameter, splitAtSpaces(text));
+  const unknown = unknownNode(client, parameter, values);
   if (unknown !== null) throw refuse(unknown);
   await context.control.broadcast({ kind: "config", pairs: [[parameter.name, text]] });
   reply.ok();

@@ -6,7 +6,14 @@
  */
 
 import { KEYSPACE_SHARDS_MAX } from "../../engine/mod.ts";
-import { NODE_BYTES, NODE_WEIGHTS, PLACEMENT_POLICY, STRATEGIES, SWITCH } from "./numa_values.ts";
+import {
+  BYTES_MAX,
+  NODE_BYTES,
+  NODE_WEIGHTS,
+  PLACEMENT_POLICY,
+  STRATEGIES,
+  SWITCH,
+} from "./numa_values.ts";
 import { type Parameter, parameter } from "./parameter.ts";
 import { integer, memory, oneOf, restricted, TEXT } from "./values.ts";
 
@@ -18,7 +25,6 @@ const HEAT_LEVEL_MAX = 7;
 const INTERVAL_MS_MIN = 100;
 const INTERVAL_MS_MAX = 3_600_000;
 const BUDGET_MS_MAX = 1000;
-const BYTES_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
 const SHARDS = restricted(
   integer(1, KEYSPACE_SHARDS_MAX),

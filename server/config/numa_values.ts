@@ -25,8 +25,8 @@ export interface ConfiguredStrategy {
 const NODE_TEXT = /^(0|[1-9][0-9]{0,3})$/;
 const NODE_ID_MAX = 1023;
 const WEIGHT_TEXT = /^[1-9][0-9]{0,5}$/;
-/** What a number tells apart, 8 PiB. */
-const NODE_BYTES_MAX = BigInt(Number.MAX_SAFE_INTEGER);
+/** Most bytes that a parameter may say: up to here, 8 PiB, a number tells all apart. */
+export const BYTES_MAX: bigint = BigInt(Number.MAX_SAFE_INTEGER);
 const SLOT_TEXT = /^([2-9]|1[0-5])$/;
 
 /** `yes`, `no`, `on`, `off`, `enabled` or `disabled`, in any case; written `yes` or `no`. */
@@ -95,7 +95,7 @@ export const NODE_WEIGHTS: ValueType<NodeFigure> = perNode(
 /** Bytes per node, units allowed; 0 for no cap. */
 export const NODE_BYTES: ValueType<NodeFigure> = perNode((word) => {
   const bytes = word === "" ? null : parseMemory(word);
-  return bytes === null || bytes > NODE_BYTES_MAX ? null : Number(bytes);
+  return bytes === null || bytes > BYTES_MAX ? null : Number(bytes);
 }, "memory");
 
 /** `<slot> <path> [<parameter> <value> ...]`, once or more; a slot named again is replaced. */

@@ -4,12 +4,10 @@
  * @module
  */
 
-import { readKernelFile } from "../../ffi/mod.ts";
+import { kilobyteField, readKernelFile } from "../../ffi/mod.ts";
 import type { WorkerContext } from "../context.ts";
 import { nodeFigures } from "../info/memory_figures.ts";
 import { ratioOf } from "../info/section.ts";
-
-const BYTES_PER_KIB = 1024;
 
 /** One node of the machine, and our use of it. */
 export interface NodeReport {
@@ -79,21 +77,16 @@ export function nodeReports(context: WorkerContext): NodeReport[] {
 export function availableBytesNow(nodeId: number): number | null {
   const text = nodeMeminfo(nodeId);
   if (text === null) return null;
-  return ["MemFree", "Active\\(file\\)", "Inactive\\(file\\)"]
-    .reduce((sum, field) => sum + (fieldBytes(text, field) ?? 0), 0);
+  return ["MemFree", "Active(file)", "Inactive(file)"]
+    .reduce((sum, field) => sum + kilobyteField(text, `Node ${nodeId} ${field}`), 0);
 }
 
 /** Free bytes of a node as the kernel tells them now; where it does not, those at the start. */
 function freeBytesNow(nodeId: number, freeBytesAtStart: number): number {
-  return fieldBytes(nodeMeminfo(nodeId) ?? "", "MemFree") ?? freeBytesAtStart;
+  const text = nodeMeminfo(nodeId);
+  return text === null ? freeBytesAtStart : kilobyteField(text, `Node ${nodeId} MemFree`);
 }
 
 function nodeMeminfo(nodeId: number): string | null {
   return readKernelFile(`/sys/devices/system/node/node${nodeId}/meminfo`);
-}
-
-/** `field` as it stands in a regular expression. */
-function fieldBytes(meminfo: string, field: string): number | null {
-  const kibibytes = new RegExp(` ${field}:\\s+(\\d+) kB`).exec(meminfo);
-  return kibibytes === null ? null : Number(kibibytes[1]) * BYTES_PER_KIB;
 }

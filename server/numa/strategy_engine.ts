@@ -32,6 +32,7 @@ import {
   entryIsStructure,
   entryType,
   entryValueBlockBytes,
+  equalBytes,
   KeyMove,
   keyOf,
   type Keyspace,
@@ -369,10 +370,6 @@ export class StrategyEngine implements PlacementEngine {
     view.dominantNode = entryDominantNode(window, ref);
     view.dominantLead = entryDominantLead(window, ref);
   }
-}
-
-function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, i) => byte === other[i]);
 }
 
 function isIndex(value: number, count: number): boolean {

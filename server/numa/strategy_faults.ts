@@ -10,10 +10,8 @@
  * @module
  */
 
-import { isStrategyError, reasonOf } from "../../strategies/mod.ts";
+import { isStrategyError, passesLoadedModule, reasonOf } from "../../strategies/mod.ts";
 
-/** Ends the address of a strategy's module in a stack: its query, line and column. */
-const STRATEGY_PLACE = /\?load=\d+:\d+:\d+/;
 const OWN_ROOT = new URL("../../", import.meta.url).href;
 const OWN_PLACES = ["engine/", "ffi/", "server/", "strategies/", "mod.ts"]
   .map((path) => `${OWN_ROOT}${path}`);
@@ -24,7 +22,7 @@ export type FaultReport = (stack: string, reason: string) => void;
 /** Whether something uncaught is a strategy's fault, not ours. Never throws. */
 export function isFaultOfStrategy(fault: unknown): boolean {
   const stack = stackOf(fault);
-  if (STRATEGY_PLACE.test(stack) || isStrategyError(fault)) return true;
+  if (passesLoadedModule(stack) || isStrategyError(fault)) return true;
   return !OWN_PLACES.some((place) => stack.includes(place));
 }
 

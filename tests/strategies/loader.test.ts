@@ -1,23 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { loadStrategy, StrategyError } from "../../strategies/mod.ts";
+import { withDirectory } from "../support/strategy_directory.ts";
 
 const EXAMPLES = new URL("../../strategies/examples/", import.meta.url).pathname;
-
-/** Calls `body` with a fresh directory that holds `files`. */
-async function withDirectory(
-  files: Record<string, string>,
-  body: (directory: string) => Promise<void>,
-): Promise<void> {
-  const directory = await Deno.makeTempDir({ prefix: "numaris strategy ü%# " });
-  try {
-    for (const [name, text] of Object.entries(files)) {
-      await Deno.writeTextFile(`${directory}/${name}`, text);
-    }
-    await body(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
 
 const GOOD = `export default {
   name: "good",

@@ -196,7 +196,6 @@ function checkZeroed(): void {
   }
 }
 
-/** A shard of a small heap, for a worker on slot 1: its node, then 0 at distance 20, then 2. */
 function checkMigrateBlock(): void {
   const test = new TestHeap({ shardCount: 1, windowBytes: 64 * MIB });
   const shard = onlyShard(test.heap, NODE_SLOTS);
@@ -216,6 +215,7 @@ function checkMigrateBlock(): void {
   }
 }
 
+/** A shard of a small heap, for a worker on slot 1: its node, then 0 at distance 20, then 2. */
 function checkFullRegion(): void {
   const nodeOrder = [1, 0, 2] as NodeSlot[];
   const test = new TestHeap({ shardCount: 1, windowBytes: 32 * MIB });

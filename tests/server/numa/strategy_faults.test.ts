@@ -5,6 +5,7 @@ import { loadStrategy, StrategyError } from "../../../strategies/mod.ts";
 import { startNumaris } from "../../support/numaris_server.ts";
 import type { RespClient } from "../../support/resp_client.ts";
 import type { ServerProcess } from "../../support/server_process.ts";
+import { withDirectory } from "../../support/strategy_directory.ts";
 import { pairsOf, readReplyTree, textOf } from "../commands/reply_tree.ts";
 
 const WAIT_MS_MAX = 10_000;
@@ -14,19 +15,14 @@ async function withStrategies(
   bodies: Record<string, string>,
   body: (directory: string) => Promise<void>,
 ): Promise<void> {
-  const directory = await Deno.makeTempDir({ prefix: "numaris strategies " });
-  try {
-    for (const [name, text] of Object.entries(bodies)) {
-      const module = `const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
-        export default { name: "${name}", summary: "Fails.", intervalMs: 60_000, create: () => ({
-          execute(context: any): void { ${text} },
-        }) };`;
-      await Deno.writeTextFile(`${directory}/${name}.ts`, module);
-    }
-    await body(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  const files = Object.entries(bodies).map(([name, text]) => [
+    `${name}.ts`,
+    `const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
+      export default { name: "${name}", summary: "Fails.", intervalMs: 60_000, create: () => ({
+        execute(context: any): void { ${text} },
+      }) };`,
+  ]);
+  await withDirectory(Object.fromEntries(files), body);
 }
 
 async function statistic(client: RespClient, slot: number, name: string): Promise<string> {
